@@ -1,0 +1,59 @@
+"""Our artifact types, their properties, and the files inside each. Imports tfx, so only components import it.
+
+Beside them the chain uses TFX's own: Examples, ExampleStatistics, Schema, ExampleAnomalies, TransformGraph, Model,
+ModelRun, ModelEvaluation, ModelBlessing, PushedModel.
+"""
+
+from __future__ import annotations
+
+from tfx.types.artifact import Artifact, Property, PropertyType
+
+
+class RejectedRows(Artifact):
+    """Rows of the input that can't be used, and how many.
+
+    rows-*.parquet   columns of schemas.records.REJECTED
+    rejected.csv     the same, for a spreadsheet
+    counts.json      schemas.records.ReadCounts
+    """
+
+    TYPE_NAME = "SeqrankRejectedRows"
+    PROPERTIES = {"read": Property(PropertyType.INT), "rejected": Property(PropertyType.INT)}
+
+
+class DataReport(Artifact):
+    """What DataGate saw and let pass: data.json."""
+
+    TYPE_NAME = "SeqrankDataReport"
+
+
+class ItemCounts(Artifact):
+    """How often each item was seen in the training split: item_counts.parquet (item_id, count), most frequent first.
+
+    Equal counts stand in order of the item id's bytes. Items that training never saw are not in it. The two knobs of
+    SequenceGen that later stages must agree on travel with it: the window's length, and whether items of the past
+    are candidates (mask_seen, 0 or 1).
+    """
+
+    TYPE_NAME = "SeqrankItemCounts"
+    PROPERTIES = {"items": Property(PropertyType.INT), "interactions": Property(PropertyType.INT),
+        "window": Property(PropertyType.INT), "mask_seen": Property(PropertyType.INT)}
+
+
+class SequenceReport(Artifact):
+    """What SequenceGen did: sequences.json (schemas.records.SequenceCounts)."""
+
+    TYPE_NAME = "SeqrankSequenceReport"
+
+
+ITEM_COUNTS_FILE = "item_counts.parquet"
+REJECTED_CSV = "rejected.csv"
+READ_COUNTS_FILE = "counts.json"
+DATA_REPORT_FILE = "data.json"
+SEQUENCE_REPORT_FILE = "sequences.json"
+# Inside TFX's ModelEvaluation, beside TFMA's own files:
+METRICS_FILE = "metrics.json"  # split -> model -> slice -> metric -> value and interval
+PER_USER_FOLDER = "per_user"  # Parquet, one row an evaluation example
+BLESSING_FILE = "blessing.json"  # blessed or not, and why, in words and figures
+# Inside TFX's ModelRun: TensorBoard's event files, and
+TRAINING_FILE = "training.json"  # epochs, best epoch, fit_seconds, positions a second, history of metrics

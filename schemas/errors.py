@@ -1,0 +1,70 @@
+"""Errors that a user can act on.
+
+SeqrankError
+├── ConfigError          the configuration can't be what it says (exit status 2)
+├── DataError            an input file can't be read, or lacks what the configuration names
+│   └── GateRefused      the data were read, and DataGate won't let anything train on them
+├── ModelError           a model can't be trained, exported, loaded or called as asked
+├── PublishError         a model can't be put where serving would read it
+└── BusyError            another run holds this output root
+Anything else that escapes is a bug of ours.
+"""
+
+from __future__ import annotations
+
+
+class SeqrankError(Exception):
+    """What went wrong, where, why, and what to do next.
+
+    Args:
+        what: one sentence.
+        where: a file and line, a stage, or a key of the configuration; "" where there is none.
+        why: the evidence, one or several lines.
+        next_step: what the user can do.
+    """
+
+    exit_status = 1
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", next_step: str = "") -> None:
+        super().__init__(what, where, why, next_step)
+        self.what, self.where, self.why, self.next_step = what, where, why, next_step
+
+    def __reduce__(self):  # Beam sends exceptions between processes
+        return _rebuild, (type(self), self.what, self.where, self.why, self.next_step)
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        lines += [f"  {line}" for line in self.why.splitlines()]
+        if self.next_step:
+            lines.append(f"Next: {self.next_step}")
+        return "\n".join(lines)
+
+
+def _rebuild(kind: type[SeqrankError], what: str, where: str, why: str, next_step: str) -> SeqrankError:
+    return kind(what, where=where, why=why, next_step=next_step)
+
+
+class ConfigError(SeqrankError):
+    """The configuration has an unknown key or an impossible value."""
+
+    exit_status = 2
+
+
+class DataError(SeqrankError):
+    """An input file is missing, empty, unreadable, or lacks a column."""
+
+
+class GateRefused(DataError):
+    """DataGate: anomalies, too many rejected rows, or too many labels that could never be hit."""
+
+
+class ModelError(SeqrankError):
+    """A model can't be trained, exported, loaded or called as asked."""
+
+
+class PublishError(SeqrankError):
+    """A model can't be published."""
+
+
+class BusyError(SeqrankError):
+    """Another run holds the output root."""

@@ -1,0 +1,117 @@
+"""Tables and small JSON files that stages leave for each other and for people."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING, Annotated
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas import features as f
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REJECTED = pa.schema(
+    [
+        ("file", pa.string()),  # as the configuration's glob found it
+        ("line", pa.int64()),  # of a text file, 1 is its first; of Parquet, the row, 1 is its first
+        ("reason", pa.string()),  # a fixed sentence for each kind of fault: rejects are counted by it
+        ("text", pa.string()),  # the row as read, at most 1,000 characters; undecodable bytes as \xNN
+    ]
+)
+
+ITEM_COUNTS = pa.schema([("item_id", pa.string()), ("count", pa.int64())])
+
+PER_USER = pa.schema(
+    [
+        ("split", pa.string()),
+        ("user_id", pa.string()),
+        ("label", pa.string()),
+        ("label_timestamp", pa.int64()),
+        ("rank", pa.int64()),  # of the label, under the candidate model; 1 is best, 0: cold, a miss
+        ("popularity_rank", pa.int64()),  # under the most-popular baseline of the same training split
+        ("baseline_rank", pa.int64()),  # under the latest blessed model; null where there is none
+        ("top_items", pa.list_(pa.string())),  # the candidate's first schemas.features.TOP_K
+        (f.HISTORY_LENGTH, pa.string()),
+        (f.LABEL_POPULARITY, pa.string()),
+        (f.LABEL_REPEATS, pa.int64()),
+    ]
+)
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    def save(self, path: str | pathlib.Path) -> None:
+        """Writes the record as JSON that a person can read."""
+        pathlib.Path(path).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | pathlib.Path):
+        """Reads what `save` wrote; raises pydantic's ValidationError where it isn't that."""
+        return cls.model_validate_json(pathlib.Path(path).read_text(encoding="utf-8"))
+
+
+class ReadFile(_Record):
+    """One file of the input."""
+
+    name: str
+    size: Annotated[int, Field(description="bytes")]
+    sha256: str
+    read: Annotated[int, Field(description="rows, without header and blank lines")]
+    rejected: int
+
+
+class ReadCounts(_Record):
+    """What InteractionExampleGen read: used + rejected = read."""
+
+    read: int
+    used: int
+    rejected: int
+    reasons: Annotated[dict[str, int], Field(description="rejected rows by reason, most frequent first")]
+    files: list[ReadFile]
+
+
+class SequenceCounts(_Record):
+    """What SequenceGen made of the interactions."""
+
+    interactions: Annotated[int, Field(description="after exact duplicates were collapsed and k-core applied")]
+    duplicates: Annotated[int, Field(description="exact duplicate rows that were collapsed")]
+    below_core: Annotated[int, Field(description="interactions dropped by k-core")]
+    users: int
+    users_without_training: Annotated[int, Field(description="users whose every event is validation or test")]
+    items: Annotated[int, Field(description="distinct items of the training split")]
+    training_interactions: int
+    examples: Annotated[dict[str, int], Field(description="by split")]
+    cold_labels: Annotated[dict[str, int], Field(description="by split: labels that training never saw")]
+    repeated_labels: Annotated[dict[str, int], Field(description="by split: labels that repeat the user's past")]
+    buckets: int
+
+
+def to_examples(batch: pa.RecordBatch) -> Sequence[bytes]:
+    """Serialises sequences.
+
+    Args:
+        batch: columns named in schemas.features, each a list per row: list<large_binary|binary|string>, list<int64>
+            or list<float>; strings are taken as UTF-8.
+    Returns: one serialised tf.train.Example a row, in order.
+    """
+    from tfx_bsl.coders import example_coder
+
+    columns = [_as_bytes(column) for column in batch.columns]
+    return example_coder.RecordBatchToExamplesEncoder().encode(
+        pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    )
+
+
+def _as_bytes(column: pa.Array) -> pa.Array:
+    return column.cast(pa.list_(pa.binary())) if column.type == pa.list_(pa.string()) else column
+
+
+def from_examples(examples: Sequence[bytes]) -> pa.RecordBatch:
+    """Reads back what `to_examples` wrote; every column is a list, bytes stay bytes."""
+    from tfx_bsl.coders import example_coder
+
+    return example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(list(examples))
