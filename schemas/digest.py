@@ -1,0 +1,45 @@
+"""One digest for a folder of files: how a model is told from another, wherever it lies."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from typing import TYPE_CHECKING
+
+import fsspec
+
+from schemas.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_CHUNK = 1 << 20  # bytes read at a time
+
+
+def directory_digest(path: str, *, leave_out: Collection[str] = ()) -> str:
+    """Digest of the files under a folder: their relative names and contents, nothing else.
+
+    Args:
+        path: a local folder, or a URL that fsspec can open.
+        leave_out: relative names that don't count, such as a manifest written beside the files.
+    Returns: SHA-256 as 64 hexadecimal digits; the same for a copy of the folder.
+    Raises: ModelError: there is no file.
+    """
+    system, root = fsspec.core.url_to_fs(str(path))
+    root = root.rstrip("/")
+    names = {posixpath.relpath(name, root): name for name in system.find(root)}
+    total = hashlib.sha256()
+    for relative in sorted(set(names) - set(leave_out)):
+        total.update(f"{relative}\n{_file_digest(system, names[relative])}\n".encode())
+    if not names:
+        raise ModelError("There is no file to make a digest of.", where=str(path))
+    return total.hexdigest()
+
+
+def _file_digest(system: fsspec.AbstractFileSystem, name: str) -> str:
+    """SHA-256 of one file, read a piece at a time."""
+    digest = hashlib.sha256()
+    with system.open(name, "rb") as file:
+        for piece in iter(lambda: file.read(_CHUNK), b""):
+            digest.update(piece)
+    return digest.hexdigest()
