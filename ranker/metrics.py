@@ -1,0 +1,111 @@
+"""Ranking metrics in NumPy: the only place where their formulas stand.
+
+Every evaluation example has one relevant item, its label. A rank is the label's place in the whole catalogue, 1 is
+best; 0 says that training never saw the label (a cold item), which is a miss that counts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+NO_ITEM = -1  # in a list of recommended items: nothing stands here
+
+
+def hr_at_k(rank: np.ndarray, k: int) -> np.ndarray:
+    """Hit rate at k: whether the label is among the first k (Deshpande and Karypis, ACM TOIS 2004).
+
+    With one relevant item this is recall@k as well.
+
+    Args:
+        rank: [n] int64; 1 is best, 0 is a cold label.
+        k: cutoff, in items, at least 1.
+    Returns: [n] float64, 0 or 1; the mean over examples is what is reported.
+    Raises: ValueError: k < 1 or a negative rank.
+    """
+    return _hits(rank, k).astype(np.float64)
+
+
+def ndcg_at_k(rank: np.ndarray, k: int) -> np.ndarray:
+    """Normalised discounted cumulative gain at k (Jarvelin and Kekalainen, ACM TOIS 2002; log2(1 + rank) as discount).
+
+    With one relevant item the ideal list's gain is 1, so NDCG is the label's own discount 1 / log2(1 + rank).
+
+    Args:
+        rank: [n] int64; 1 is best, 0 is a cold label.
+        k: cutoff, in items, at least 1.
+    Returns: [n] float64 in [0, 1]; rank 1 gives 1, rank 3 gives 1 / log2(4) = 0.5.
+    Raises: ValueError: k < 1 or a negative rank.
+    """
+    return np.where(_hits(rank, k), 1.0 / np.log2(1.0 + np.maximum(rank, 1)), 0.0)
+
+
+def mrr_at_k(rank: np.ndarray, k: int) -> np.ndarray:
+    """Reciprocal rank at k: 1 / rank of the label, 0 beyond k (Voorhees, TREC-8 1999); its mean over examples is MRR@k.
+
+    Args:
+        rank: [n] int64; 1 is best, 0 is a cold label.
+        k: cutoff, in items, at least 1.
+    Returns: [n] float64 in [0, 1].
+    Raises: ValueError: k < 1 or a negative rank.
+    """
+    return np.where(_hits(rank, k), 1.0 / np.maximum(rank, 1), 0.0)
+
+
+def recommended_at_k(items: np.ndarray, k: int, catalogue_size: int) -> np.ndarray:
+    """Which items of the catalogue stand among the first k of any list.
+
+    Parts of the lists can be taken one after the other and joined by a logical or, so memory follows the catalogue.
+
+    Args:
+        items: [n, K] int64, best first; numbers in [0, catalogue_size), or NO_ITEM where a list is shorter.
+        k: cutoff, in items, at least 1.
+        catalogue_size: number of items, at least 1.
+    Returns: [catalogue_size] bool.
+    Raises: ValueError: k < 1, or an item outside the catalogue.
+    """
+    first = _first(items, k, catalogue_size)
+    found = np.zeros(catalogue_size, bool)
+    found[first[first != NO_ITEM]] = True
+    return found
+
+
+def coverage_at_k(items: np.ndarray, k: int, catalogue_size: int) -> float:
+    """Catalogue coverage at k: the share of the catalogue that at least one list shows (Ge et al., RecSys 2010).
+
+    Args: as in `recommended_at_k`.
+    Returns: a share in [0, 1]; 0 where there are no lists.
+    Raises: ValueError: k < 1, or an item outside the catalogue.
+    """
+    return float(np.mean(recommended_at_k(items, k, catalogue_size)))
+
+
+def popularity_at_k(items: np.ndarray, k: int, counts: np.ndarray) -> np.ndarray:
+    """Mean training count of the first k items of each list (Yin et al., VLDB 2012: average popularity of a list).
+
+    Args:
+        items: [n, K] int64, best first; indices into `counts`, or NO_ITEM where a list is shorter.
+        k: cutoff, in items, at least 1.
+        counts: [c] int64, interactions of each item in training.
+    Returns: [n] float64, in interactions; NaN for an empty list. The mean over the others is what is reported.
+    Raises: ValueError: k < 1, or an item outside `counts`.
+    """
+    first = _first(items, k, len(counts))
+    there = first != NO_ITEM
+    totals = np.where(there, counts[np.where(there, first, 0)], 0).sum(axis=1, dtype=np.float64)
+    shown = there.sum(axis=1)
+    return np.where(shown > 0, totals / np.maximum(shown, 1), np.nan)
+
+
+def _hits(rank: np.ndarray, k: int) -> np.ndarray:
+    if k < 1 or np.any(np.asarray(rank) < 0):
+        raise ValueError(f"A metric at k needs k >= 1 and ranks >= 0 (0: a cold label); got k = {k}, rank = {rank}.")
+    return (np.asarray(rank) >= 1) & (np.asarray(rank) <= k)
+
+
+def _first(items: np.ndarray, k: int, catalogue_size: int) -> np.ndarray:
+    if k < 1 or catalogue_size < 1:
+        raise ValueError(f"A metric at k needs k >= 1 and a catalogue; got k = {k}, {catalogue_size} items.")
+    first = np.asarray(items)[:, :k]
+    if first.size and (first.min() < NO_ITEM or first.max() >= catalogue_size):
+        raise ValueError(f"Item numbers must lie in [{NO_ITEM}, {catalogue_size}); got {first.min()} to {first.max()}.")
+    return first
