@@ -1,0 +1,116 @@
+"""What code a stage runs on, as a digest: an execution property, so that TFX's cache sees edited code and schemas.
+
+TFX's cache key holds properties, inputs and the executor's dotted name, never the code behind that name. Versions of
+installed libraries and of Python aren't in the digest either: they change with the lock file, and a run on another
+environment takes another output root, or run.cache: false (docs/decisions/0005-code-version.md).
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import pathlib
+from typing import TYPE_CHECKING
+
+import grimp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PACKAGES = ("components", "ranker", "schemas")
+
+# Where each stage of ours begins. What is loaded by a name from the configuration (a loss, an architecture, a split)
+# is no import, so no closure has it: pipeline.py hands those modules over as `extra`.
+STAGES = {
+    "example_gen": "components.example_gen.executor",
+    "curated_schema": "components.curated_schema.executor",
+    "data_gate": "components.data_gate.executor",
+    "sequence_gen": "components.sequence_gen.executor",
+    "transform": "components.transform.preprocessing",
+    "trainer": "components.trainer.run",
+    "evaluator": "components.evaluator.executor",
+    "pusher": "components.pusher.executor",
+}
+
+
+def code_version(module: str, extra: Iterable[str] = ()) -> str:
+    """Digest of a module and of everything of ours that it imports, directly or not.
+
+    Comments, docstrings, blank lines and layout don't count, nor do imports for type checking alone. Imports inside
+    functions do.
+
+    Args:
+        module: dotted name of a module of components, ranker or schemas.
+        extra: further modules, with their own imports: what the stage loads by a name from the configuration.
+    Returns: 16 hexadecimal digits.
+    Raises: ValueError: there is no such module.
+    """
+    total = hashlib.sha256()
+    for name in closure(module, extra):
+        total.update(f"{name}\n{_normalised(_source(name))}\n".encode())
+    return total.hexdigest()[:16]
+
+
+def closure(module: str, extra: Iterable[str] = ()) -> list[str]:
+    """Sorted names of the modules that `code_version` reads: with each module, the packages that it lies in."""
+    graph, names, missing = _graph(), set(), {module, *extra}
+    while missing:
+        for start in missing:
+            if start not in graph.modules:
+                raise ValueError(f"No module {start} in {', '.join(PACKAGES)}.")
+            names |= {start} | graph.find_upstream_modules(start)
+        missing = {parent for name in names for parent in _parents(name)} - names
+    return sorted(names)
+
+
+def schema_digest(name: str) -> str:
+    """Digest of what a curated schema says; its comments and layout don't count.
+
+    Args:
+        name: a file in schemas/, such as "interactions.pbtxt".
+    Returns: 16 hexadecimal digits.
+    Raises: OSError: no such file. google.protobuf.text_format.ParseError: it isn't a schema.
+    """
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    text = (_source("schemas").parent / name).read_text(encoding="utf-8")
+    schema = text_format.Parse(text, schema_pb2.Schema())
+    return hashlib.sha256(schema.SerializeToString(deterministic=True)).hexdigest()[:16]
+
+
+@functools.cache
+def _graph() -> grimp.ImportGraph:
+    """Who imports whom; a module is parsed, never imported."""
+    return grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
+
+
+def _parents(name: str) -> list[str]:
+    """Packages whose __init__.py runs when `name` is imported."""
+    parts = name.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts))]
+
+
+def _source(name: str) -> pathlib.Path:
+    """File of a module, found from its top package so that nothing is imported on the way."""
+    top, *rest = name.split(".")
+    spec = importlib.util.find_spec(top)
+    folder = pathlib.Path(spec.origin).parent.joinpath(*rest)
+    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+
+
+@functools.cache
+def _normalised(path: pathlib.Path) -> str:
+    """A source file without comments, docstrings and layout."""
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _has_docstring(node):
+            del node.body[0]
+    return ast.dump(tree)
+
+
+def _has_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    first = node.body[0] if node.body else None
+    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
