@@ -1,0 +1,51 @@
+# A machine needs make, git and some Python 3 with venv; everything else is fetched by `setup`.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The first Python that really runs (a pyenv shim may not); only used to set up.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 /usr/bin/python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PACKAGES := pipeline components ranker schemas
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run-local
+run-local: setup ## Train, evaluate and push a model for MovieLens-100K (ARGS: more for `seqrank run`)
+	@$(BIN)/seqrank run $(ARGS)
+
+.PHONY: test
+test: setup ## Unit tests, contracts and one chain on a slice (ARGS: more for pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: setup
+setup: ## Make .venv/ from the lock (GPU=1: with CUDA's libraries; INSTALLER=pip: without uv)
+	@test -n "$(PYTHON)" || { echo "seqrank needs some Python 3 with venv (Debian, Ubuntu: apt-get install python3 python3-venv; Fedora: dnf install python3)" >&2; exit 1; }
+	@$(PYTHON) scripts/setup_env.py --gpu="$(GPU)" --installer="$(INSTALLER)"
+
+.PHONY: lock
+lock: setup ## Make the lock files anew (KEEP=1: keep versions where possible)
+	@$(BIN)/python scripts/lock.py $(if $(KEEP),--keep)
+
+.PHONY: lint
+lint: setup ## Check style, types and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: setup ## Format the code and repair what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: benchmark-data
+benchmark-data: setup ## Measure the data stages on 10^6 and 10^7 made interactions, beside bare Polars (ARGS: more)
+	@$(BIN)/python -m benchmarks.data $(ARGS)
+
+.PHONY: clean
+clean: ## Remove caches and build output; .venv/, data/ and runs/ stay
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find $(PACKAGES) tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
