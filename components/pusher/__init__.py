@@ -1,0 +1,1 @@
+"""Publishes a blessed model, whole or not at all, as the next version under the publish target."""

@@ -1,0 +1,100 @@
+"""Pusher's work: the verdict, the manifest, the push, and what came of it on the PushedModel artifact."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components.pusher.options import Options
+from components.pusher.publish import Push, push
+from components.pusher.versions import published_versions
+from schemas import artifacts
+from schemas.digest import directory_digest
+from schemas.models import saved_model_folder
+from schemas.runs import Manifest
+
+if TYPE_CHECKING:
+    from tfx.types import Artifact
+
+_log = logging.getLogger(__name__)
+
+
+class Executor(base_executor.BaseExecutor):
+    """Publishes the model if it is blessed and not the newest version already."""
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the stage.
+
+        The PushedModel artifact gets custom properties: pushed (1: a new version), pushed_destination and
+        pushed_version (of the newest version that holds this model; absent where it isn't blessed), digest, why.
+
+        Args:
+            input_dict: model, blessing, evaluation, rejected: one artifact each.
+            output_dict: pushed_model.
+            exec_properties: target, model_name, options (JSON), code_version.
+        Raises: PublishError: the model is blessed and can't be published.
+        """
+        inputs = {key: artifact_utils.get_single_instance(value) for key, value in input_dict.items()}
+        pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        target = exec_properties["target"]
+        if not inputs["blessing"].get_int_custom_property("blessed"):
+            _record(pushed_model, pushed=False, why=_refusal(inputs["evaluation"].uri, target))
+            return
+        source = saved_model_folder(inputs["model"].uri)
+        manifest = _manifest(source, inputs, exec_properties)
+        options = Options.model_validate_json(exec_properties["options"])
+        _record_push(pushed_model, push(source, target, manifest, keep=options.keep))
+
+
+def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[str, Any]) -> Manifest:
+    """What will lie beside the model; the push gives it its number and time."""
+    counts = _read_json(inputs["rejected"].uri, artifacts.READ_COUNTS_FILE)
+    return Manifest(
+        model=exec_properties["model_name"],
+        version=0,
+        digest=directory_digest(source),
+        published_at="",
+        metrics=_read_json(inputs["evaluation"].uri, artifacts.METRICS_FILE),
+        data=counts["files"],
+        code_version=exec_properties["code_version"],
+        evaluation=inputs["evaluation"].uri,
+        refit=bool(inputs["model"].get_int_custom_property("refit")),
+    )
+
+
+def _refusal(evaluation: str, target: str) -> str:
+    """Why nothing is pushed, with the evaluation's figures and what is served meanwhile."""
+    verdict = _read_json(evaluation, artifacts.BLESSING_FILE)
+    served = next(iter(published_versions(target)), None)
+    stays = f"version {served.manifest.version} stays" if served else "nothing is served"
+    return f"Not blessed, so not pushed; {stays}. {verdict['why']}"
+
+
+def _record_push(pushed_model: Artifact, done: Push) -> None:
+    manifest = done.published.manifest
+    why = "Blessed, and new." if done.new else "This model is the newest version already."
+    pushed_model.set_string_custom_property("pushed_destination", done.published.path)
+    pushed_model.set_string_custom_property("pushed_version", str(manifest.version))
+    pushed_model.set_string_custom_property("digest", manifest.digest)
+    _record(pushed_model, pushed=done.new, why=f"{why} {done.published.path}")
+
+
+def _record(pushed_model: Artifact, *, pushed: bool, why: str) -> None:
+    pushed_model.set_int_custom_property("pushed", int(pushed))
+    pushed_model.set_string_custom_property("why", why)
+    (_log.info if pushed else _log.warning)("Pusher: %s", why)
+
+
+def _read_json(folder: str, name: str) -> Any:
+    with fsspec.open(f"{folder.rstrip('/')}/{name}", "rt", encoding="utf-8") as file:
+        return json.load(file)
