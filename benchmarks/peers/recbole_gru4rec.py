@@ -1,0 +1,123 @@
+"""Trains RecBole's GRU4Rec at its defaults on an order of interactions, and writes the rank of each test item.
+
+    python benchmarks/peers/recbole_gru4rec.py --order peers/order.csv --output peers/gru4rec.csv
+
+Runs in an environment of its own (`make setup-peers`), since RecBole's packages and ours don't agree; it imports
+nothing of ours. RecBole evaluates without masking what a user has already seen, so ranks are taken from its scores
+here: over the whole catalogue, the history masked, the label not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import pathlib
+import tempfile
+import time
+
+import numpy as np
+import torch
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.data.interaction import Interaction
+from recbole.utils import get_model, get_trainer, init_seed
+
+
+def write_atomic_file(order: pathlib.Path, folder: pathlib.Path) -> None:
+    """RecBole's own format: a typed header and tabs."""
+    target = folder / "log" / "log.inter"
+    target.parent.mkdir(parents=True)
+    with order.open(encoding="utf-8", newline="") as source, target.open("w", encoding="utf-8") as out:
+        out.write("user_id:token\titem_id:token\ttimestamp:float\n")
+        for row in csv.DictReader(source):
+            out.write(f"{row['user_id']}\t{row['item_id']}\t{row['timestamp']}\n")
+
+
+def configure(folder: pathlib.Path, model: str, seed: int) -> Config:
+    """RecBole's defaults, but for where the data are and the split that papers use."""
+    return Config(
+        model=model,
+        dataset="log",
+        config_dict={
+            "data_path": str(folder),
+            "checkpoint_dir": str(folder / "saved"),
+            "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
+            "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full", "group_by": "user"},
+            "train_neg_sample_args": None,
+            "seed": seed,
+            "reproducibility": True,
+            "show_progress": False,
+            "use_gpu": False,
+        },
+    )
+
+
+def masked_ranks(model: torch.nn.Module, batch: Interaction, seen: dict[int, np.ndarray]) -> np.ndarray:
+    """Rank of each label, 1 is best; ties count against the label's favour only by lower item number."""
+    with torch.no_grad():
+        scores = model.full_sort_predict(batch).view(len(batch), -1).cpu().numpy()
+    labels = batch[model.POS_ITEM_ID].cpu().numpy()
+    scores[:, 0] = -np.inf
+    own = scores[np.arange(len(labels)), labels].copy()
+    for row, user in enumerate(batch[model.USER_ID].cpu().numpy()):
+        scores[row, seen[user]] = -np.inf
+    scores[np.arange(len(labels)), labels] = own
+    before = (scores == own[:, None]) & (np.arange(scores.shape[1]) < labels[:, None])
+    return 1 + (scores > own[:, None]).sum(1) + before.sum(1)
+
+
+def histories(dataset) -> dict[int, np.ndarray]:
+    """Every item of a user but the last, by RecBole's own numbers."""
+    users = dataset.inter_feat[dataset.uid_field].to_numpy()
+    items = dataset.inter_feat[dataset.iid_field].to_numpy()
+    times = dataset.inter_feat[dataset.time_field].to_numpy()
+    order = np.lexsort((times, users))
+    users, items = users[order], items[order]
+    ends = np.flatnonzero(np.diff(users, append=-1))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    return {int(users[end]): items[start:end] for start, end in zip(starts, ends, strict=True)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--order", type=pathlib.Path, required=True)
+    parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--model", default="GRU4Rec")
+    parser.add_argument("--seed", type=int, default=2020)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    # RecBole 1.2.1 saves objects in its checkpoints, which newer versions of torch don't load unless told to.
+    load = torch.load
+    torch.load = lambda *a, **kw: load(*a, **{"weights_only": False, **kw})
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        write_atomic_file(args.order, root)
+        config = configure(root, args.model, args.seed)
+        init_seed(config["seed"], config["reproducibility"])
+        dataset = create_dataset(config)
+        seen = histories(dataset)
+        train, valid, test = data_preparation(config, dataset)
+        model = get_model(config["model"])(config, train.dataset).to(config["device"])
+        trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+        started = time.perf_counter()
+        _, best = trainer.fit(train, valid, saved=True, show_progress=False)
+        seconds = time.perf_counter() - started
+        model.load_state_dict(torch.load(trainer.saved_model_file)["state_dict"])
+        model.eval()
+        rows = test.dataset.inter_feat
+        ranks = np.concatenate([masked_ranks(model, rows[a : a + 256], seen) for a in range(0, len(rows), 256)])
+        users = dataset.id2token(dataset.uid_field, rows[dataset.uid_field].numpy())
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    with args.output.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([("user_id", "rank"), *zip(users, ranks.tolist(), strict=True)])
+    hit = ranks <= 10
+    print(
+        f"{args.model}, seed {args.seed}: trained in {seconds:.0f} s on {args.threads} thread(s); {dict(best)}\n"
+        f"{len(ranks)} test items, history masked: HR@10 {hit.mean():.4f}, "
+        f"NDCG@10 {(hit / np.log2(1 + ranks)).mean():.4f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
