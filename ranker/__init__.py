@@ -1,1 +1,1 @@
-"""The model: a library that knows neither TFX nor Beam. Importing the package imports no TensorFlow."""
+"""The model: a library over TensorFlow that knows no TFX. Importing this package imports no TensorFlow."""

@@ -1,0 +1,45 @@
+"""The model's knobs. Read without TensorFlow."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
+
+from ranker import registry
+from ranker.registry import NamedOptions
+
+
+def _architecture(value: object) -> NamedOptions:
+    return registry.options("architectures", value)  # type: ignore[arg-type]
+
+
+def _loss(value: object) -> NamedOptions:
+    return registry.options("losses", value)  # type: ignore[arg-type]
+
+
+class ModelOptions(BaseModel):
+    """How the model is built, whatever its architecture."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    embedding_dim: Annotated[int, Field(description="width of item, gap and user embeddings", gt=0)] = 64
+    dropout: Annotated[
+        float, Field(description="share of inputs and of hidden values dropped in training", ge=0.0, lt=1.0)
+    ] = 0.3
+    gap_embedding: Annotated[
+        bool, Field(description="add an embedding of the time since the event before to each item's")
+    ] = False
+    user_embedding: Annotated[
+        bool, Field(description="add an embedding of the user to each item's; users unknown to training get one alike")
+    ] = False
+    architecture: Annotated[
+        SerializeAsAny[NamedOptions],
+        BeforeValidator(_architecture),
+        Field(description="name: a file of ranker/architectures, and that file's knobs"),
+    ] = "lstm"  # type: ignore[assignment]
+    loss: Annotated[
+        SerializeAsAny[NamedOptions],
+        BeforeValidator(_loss),
+        Field(description="name: a file of ranker/losses, and that file's knobs"),
+    ] = "cross_entropy"  # type: ignore[assignment]

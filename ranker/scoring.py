@@ -1,0 +1,126 @@
+"""Ranks and best items over the whole catalogue, a part of it at a time.
+
+A query is [B, D + 2] and the candidates are [n, D + 2], so that one product holds everything that a score is made of:
+
+    query                             candidate of item i       product
+    (q, 1, 0)  the model knows him    (e_i, b_i, log count_i)   q . e_i + b_i
+    (0, 0, 1)  no known event yet     (e_i, b_i, log count_i)   log count_i: popularity
+
+Row i of the candidates is the item with id FIRST_ITEM + i: padding and unknown items are never candidates. Equal
+scores are ranked by id, lower first, which is how the vocabulary orders by frequency.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from schemas.features import FIRST_ITEM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHUNK = 65_536  # items scored at a time: 64 MiB of scores for 256 rows
+
+
+def queries(model_queries: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+    """Queries that fall back to popularity.
+
+    Args:
+        model_queries: [B, D].
+        known: [B] bool, the row has an event that the model knows.
+    Returns: [B, D + 2] float32.
+    """
+    known = tf.cast(known, tf.float32)[:, tf.newaxis]
+    safe = tf.where(known > 0, tf.cast(model_queries, tf.float32), 0.0)
+    return tf.concat([safe, known, 1.0 - known], axis=1)
+
+
+def popularity_queries(rows: tf.Tensor, width: int) -> tf.Tensor:
+    """Queries that rank by training count: [rows, width + 2] float32."""
+    return queries(tf.zeros([rows, width]), tf.zeros([rows], tf.bool))
+
+
+def candidates(items: tf.Tensor, bias: tf.Tensor, log_counts: tf.Tensor) -> tf.Tensor:
+    """[n, D], [n] and [n] -> [n, D + 2] float32."""
+    columns = [items, bias[:, tf.newaxis], log_counts[:, tf.newaxis]]
+    return tf.concat([tf.cast(column, tf.float32) for column in columns], axis=1)
+
+
+def label_ranks(query: tf.Tensor, labels: tf.Tensor, candidate: tf.Tensor, masked: tf.Tensor) -> tf.Tensor:
+    """Rank of each row's label among all candidates but the masked ones; the label itself is never masked.
+
+    Args:
+        query: [B, D + 2] float32.
+        labels: [B] int64 ids.
+        candidate: [n, D + 2] float32.
+        masked: [B, M] int64 ids; what isn't a candidate's id (padding, unknown) is passed over.
+    Returns: [B] int64, 1 is best; 0 where the label is no candidate.
+    """
+    column = labels - FIRST_ITEM
+
+    def own(first: tf.Tensor, scores: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
+        at = column - first
+        inside = (at >= 0) & (at < tf.shape(scores, tf.int64)[1])
+        return tf.where(inside, tf.gather(scores, tf.where(inside, at, 0), batch_dims=1), found)
+
+    label_score = _fold(own, query, candidate, tf.zeros_like(query[:, 0]))[:, tf.newaxis]
+
+    def ahead(first: tf.Tensor, scores: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+        ids = first + tf.range(tf.shape(scores, tf.int64)[1])
+        tied = (scores == label_score) & (ids < column[:, tf.newaxis])
+        better = ((scores > label_score) | tied) & ~_mask(masked, first, scores)
+        return count + tf.reduce_sum(tf.cast(better, tf.int64), axis=1)
+
+    count = _fold(ahead, query, candidate, tf.zeros_like(column))
+    return tf.where(column >= 0, count + 1, 0)
+
+
+def best(query: tf.Tensor, candidate: tf.Tensor, masked: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """The k best candidates of each row that aren't masked.
+
+    Args:
+        query: [B, D + 2] float32.
+        candidate: [n, D + 2] float32.
+        masked: [B, M] int64 ids.
+        k: how many, at least 1.
+    Returns: columns [B, k] int64 (an id less FIRST_ITEM) and scores [B, k] float32, best first; where fewer than k
+        are left, -inf beside column 0.
+    """
+    rows = tf.shape(query)[0]
+
+    def merge(first: tf.Tensor, scores: tf.Tensor, carry: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        columns, top = carry
+        scores = tf.where(_mask(masked, first, scores), -float("inf"), scores)
+        ids = tf.broadcast_to(first + tf.range(tf.shape(scores, tf.int64)[1]), tf.shape(scores))
+        # What was found before stands first: of equal values top_k takes the first, which has the lower id.
+        top, at = tf.math.top_k(tf.concat([top, scores], 1), k)
+        return tf.gather(tf.concat([columns, ids], 1), at, batch_dims=1), top
+
+    return _fold(merge, query, candidate, (tf.zeros([rows, k], tf.int64), tf.fill([rows, k], -float("inf"))))
+
+
+def _fold(step: Callable[..., Any], query: tf.Tensor, candidate: tf.Tensor, initial: Any) -> Any:
+    """step(first column, scores of a chunk, carry) -> carry, over the catalogue; one chunk in memory at a time."""
+    size = candidate.shape[0]
+    if size <= CHUNK:
+        return step(tf.constant(0, tf.int64), tf.matmul(query, candidate, transpose_b=True), initial)
+
+    def body(first: tf.Tensor, carry: Any) -> tuple[tf.Tensor, Any]:
+        part = candidate[first : tf.minimum(first + CHUNK, size)]
+        return first + CHUNK, step(first, tf.matmul(query, part, transpose_b=True), carry)
+
+    start = (tf.constant(0, tf.int64), initial)
+    return tf.while_loop(lambda first, _: first < size, body, start, parallel_iterations=1)[1]
+
+
+def _mask(masked: tf.Tensor, first: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+    """[B, M] ids -> [B, C] bool: which of the chunk's columns, that begin at `first`, they are."""
+    width = tf.shape(scores, tf.int64)[1]
+    at = masked - FIRST_ITEM - first
+    at = tf.where((at >= 0) & (at < width), at, width)  # one column more takes all that lie elsewhere
+    row = tf.broadcast_to(tf.range(tf.shape(at, tf.int64)[0])[:, tf.newaxis], tf.shape(at))
+    places = tf.reshape(tf.stack([row, at], -1), [-1, 2])
+    shape = tf.stack([tf.shape(at, tf.int64)[0], width + 1])
+    return tf.scatter_nd(places, tf.ones_like(places[:, 0], tf.int32), shape)[:, :-1] > 0
