@@ -77,7 +77,7 @@ def _refusal(evaluation: str, target: str) -> str:
     verdict = _read_json(evaluation, artifacts.BLESSING_FILE)
     served = next(iter(published_versions(target)), None)
     stays = f"version {served.manifest.version} stays" if served else "nothing is served"
-    return f"Not blessed, so not pushed; {stays}. {verdict['why']}"
+    return f"Not pushed; {stays}. {verdict['why']}"
 
 
 def _record_push(pushed_model: Artifact, done: Push) -> None:
