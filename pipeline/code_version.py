@@ -19,10 +19,11 @@ import grimp
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipeline.config import Config
+
 PACKAGES = ("components", "ranker", "schemas")
 
-# Where each stage of ours begins. What is loaded by a name from the configuration (a loss, an architecture, a split)
-# is no import, so no closure has it: pipeline.py hands those modules over as `extra`.
+# Where each stage of ours begins.
 STAGES = {
     "example_gen": "components.example_gen.executor",
     "curated_schema": "components.curated_schema.executor",
@@ -33,6 +34,20 @@ STAGES = {
     "evaluator": "components.evaluator.executor",
     "pusher": "components.pusher.executor",
 }
+
+
+def stage_versions(config: Config) -> dict[str, str]:
+    """The code version of each stage of STAGES under a configuration.
+
+    What is loaded by a name from the configuration (a split, an architecture, a loss) is no import: the files that are
+    named count, those that aren't don't.
+    """
+    model = config.trainer.model
+    named = {
+        "sequence_gen": [f"components.sequence_gen.splits.{config.sequence_gen.split.name}"],
+        "trainer": [f"ranker.architectures.{model.architecture.name}", f"ranker.losses.{model.loss.name}"],
+    }
+    return {stage: code_version(module, named.get(stage, ())) for stage, module in STAGES.items()}
 
 
 def code_version(module: str, extra: Iterable[str] = ()) -> str:
