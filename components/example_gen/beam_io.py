@@ -1,0 +1,97 @@
+"""The Beam part: one element a file in, tables out, never an element a row."""
+
+from __future__ import annotations
+
+import collections
+import json
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+
+from components.example_gen import files, inputs
+from components.example_gen.check import check, usable_schema
+from schemas.errors import DataError
+from schemas.records import REJECTED, ReadCounts, ReadFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from components.example_gen.options import Options
+
+USABLE, REJECTS, SEEN = "usable", "rejects", "seen"
+CODEC = "zstd"
+
+
+class ReadFiles(beam.DoFn):
+    """InputFile -> tables of usable rows; tagged REJECTS: tables; tagged SEEN: one JSON line a file.
+
+    Memory is bounded by a block of text or a batch of Parquet. A file that breaks off doesn't fail the element, since
+    an engine would only try it again, but leaves its error in SEEN, for `counts` to raise.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def process(self, file: inputs.InputFile) -> Iterator[Any]:
+        """Reads one file."""
+        reasons: collections.Counter[str] = collections.Counter()
+        used, error = 0, None
+        try:
+            for batch in files.batches(file.name, self._options):
+                usable, rejected = check(batch, file.name, self._options)
+                used += usable.num_rows
+                if usable.num_rows:
+                    yield usable
+                if rejected.num_rows:
+                    counted = rejected.column("reason").value_counts()
+                    reasons.update({c["values"]: c["counts"] for c in counted.to_pylist()})
+                    yield beam.pvalue.TaggedOutput(REJECTS, rejected)
+        except DataError as failure:
+            error = [failure.what, failure.where, failure.why, failure.next_step]
+        sha256 = inputs.digest(file.name)
+        seen = {"name": file.name, "size": file.size, "sha256": sha256, "used": used, "reasons": reasons, "error": error}
+        yield beam.pvalue.TaggedOutput(SEEN, json.dumps(seen))
+
+
+def read(pipeline: beam.Pipeline, found: Sequence[inputs.InputFile], options: Options, examples: str, rejected: str,
+         seen: str) -> None:
+    """Adds the whole of reading and writing to a pipeline.
+
+    Args:
+        examples, rejected: prefixes of Parquet files, of usable and of rejected rows.
+        seen: path of a text file, one line for each input file.
+    """
+    write = beam.io.WriteToParquetBatched
+    tables = (
+        pipeline
+        | "Files" >> beam.Create(list(found))
+        | "Read" >> beam.ParDo(ReadFiles(options)).with_outputs(REJECTS, SEEN, main=USABLE)
+    )
+    schema = usable_schema(options.columns)
+    _ = tables[USABLE] | "WriteUsable" >> write(examples, schema, CODEC, file_name_suffix=".parquet")
+    _ = tables[REJECTS] | "WriteRejects" >> write(rejected, REJECTED, CODEC, file_name_suffix=".parquet")
+    _ = tables[SEEN] | "WriteSeen" >> beam.io.WriteToText(seen, num_shards=1, shard_name_template="")
+
+
+def counts(lines: Sequence[str]) -> ReadCounts:
+    """Adds up what ReadFiles left for each file.
+
+    Raises: DataError: a file broke off.
+    """
+    seen = sorted((json.loads(line) for line in lines if line), key=lambda file: file["name"])
+    for file in seen:
+        if file["error"]:
+            what, where, why, next_step = file["error"]
+            raise DataError(what, where=where, why=why, next_step=next_step)
+    reasons: collections.Counter[str] = collections.Counter()
+    for file in seen:
+        reasons.update(file["reasons"])
+    rejected = [sum(file["reasons"].values()) for file in seen]
+    return ReadCounts(
+        read=sum(file["used"] for file in seen) + sum(rejected),
+        used=sum(file["used"] for file in seen),
+        rejected=sum(rejected),
+        reasons=dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
+        files=[ReadFile(name=file["name"], size=file["size"], sha256=file["sha256"], read=file["used"] + aside,
+                        rejected=aside) for file, aside in zip(seen, rejected, strict=True)],
+    )

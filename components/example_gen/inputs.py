@@ -1,0 +1,111 @@
+"""Which files there are, and a fingerprint by which the cache sees that their content changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING
+
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from schemas.errors import DataError
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Sequence
+
+    from components.example_gen.options import Options
+
+_CHUNK = 4 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class InputFile:
+    """One file of the input.
+
+    Args:
+        name: as the glob found it.
+        size: bytes, as stored.
+        modified: seconds since 1970 of its last change; 0 where the file system doesn't say.
+    """
+
+    name: str
+    size: int
+    modified: float = 0.0
+
+
+def find(options: Options) -> list[InputFile]:
+    """Files that the configuration's globs match, each once, in order of name.
+
+    Raises: DataError: a glob matches nothing, or a file has no bytes.
+    """
+    found = {file.name: file for pattern in options.data for file in _match(pattern)}
+    for file in found.values():
+        if file.size == 0:
+            raise DataError("the file is empty (0 bytes).", where=file.name,
+                next_step="write it anew, or leave it out of example_gen.data.")
+    return [found[name] for name in sorted(found)]
+
+
+def _match(pattern: str) -> list[InputFile]:
+    try:
+        matched = FileSystems.match([pattern])[0].metadata_list
+    except (BeamIOError, ValueError, OSError) as error:
+        raise DataError(f"can't look for '{pattern}'.", where="example_gen.data", why=str(error),
+            next_step="see that the path is right and that this user may read it.") from error
+    files = [InputFile(m.path, m.size_in_bytes, m.last_updated_in_seconds or 0.0) for m in matched
+             if not os.path.isdir(m.path)]
+    if not files:
+        raise DataError(f"no file matches '{pattern}'.", where="example_gen.data",
+            why=f"looked from {os.getcwd()}.", next_step="see that the path is right; seqrank run --data FILE names another.")
+    return files
+
+
+def digest(name: str) -> str:
+    """SHA-256 of a file's bytes as stored, in hex."""
+    total = hashlib.sha256()
+    with FileSystems.open(name, compression_type=CompressionTypes.UNCOMPRESSED) as handle:
+        while chunk := handle.read(_CHUNK):
+            total.update(chunk)
+    return total.hexdigest()
+
+
+def fingerprint(files: Sequence[InputFile], index: pathlib.Path | None = None) -> str:
+    """A digest over name, size and SHA-256 of each file.
+
+    Folders aren't part of it, nor are times: a `touch`, a copy or a fresh clone changes nothing.
+
+    Args:
+        files: what `find` found.
+        index: JSON file that keeps the hashes by name, size and time of change, so that an unchanged file isn't read
+            again; made where it is missing. None: read all files.
+    Returns: 64 hex digits.
+    """
+    known = _load(index)
+    hashes = {file.name: known.get(_key(file)) or digest(file.name) for file in files}
+    if index is not None:
+        known.update({_key(file): hashes[file.name] for file in files})
+        _save(known, index)
+    lines = sorted(f"{os.path.basename(file.name)}\t{file.size}\t{hashes[file.name]}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _key(file: InputFile) -> str:
+    return f"{file.name}\t{file.size}\t{file.modified!r}"
+
+
+def _load(index: pathlib.Path | None) -> dict[str, str]:
+    try:
+        return dict(json.loads(index.read_text(encoding="utf-8"))) if index is not None else {}
+    except (OSError, ValueError):  # missing, or cut off by a killed run: it only saves time
+        return {}
+
+
+def _save(known: dict[str, str], index: pathlib.Path) -> None:
+    index.parent.mkdir(parents=True, exist_ok=True)
+    part = index.with_name(f"{index.name}.{os.getpid()}")
+    part.write_text(json.dumps(known, indent=0, sort_keys=True), encoding="utf-8")
+    part.replace(index)
