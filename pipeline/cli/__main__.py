@@ -1,0 +1,51 @@
+"""`seqrank`: the command line. Environment first, since Keras 2 must be chosen before anything imports TensorFlow."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+
+import typer
+
+from pipeline.cli import config, data, doctor, gc, run
+from schemas.errors import SeqrankError
+
+app = typer.Typer(
+    name="seqrank",
+    help="Turn an interaction log into a trained, evaluated and published sequential recommender.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.add_typer(data.app, name="data")
+app.command("config")(config.config)
+app.command("gc")(gc.gc)
+app.command("doctor")(doctor.doctor)
+
+
+def prepare_environment() -> None:
+    """Chooses Keras 2 and quietens what libraries say at import. Has no effect after TensorFlow was imported."""
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"  # tensorflow-recommenders and TFT know Keras 2 only
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # else the order of float sums depends on the processor
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+
+
+def main() -> None:
+    """Runs the command line; ends the process with the exit status of pipeline.cli.run's docstring."""
+    prepare_environment()
+    try:
+        app()
+    except SeqrankError as error:
+        print(f"seqrank: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""A resolved configuration as YAML that a person can read, and a run can read back."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_WIDTH: Final = 100
+
+
+def to_yaml(config: BaseModel, where: Mapping[tuple[str, ...], str], *, describe: bool) -> str:
+    """Prints a configuration.
+
+    Args:
+        config: any of our options, nested as they are.
+        where: by path of keys, the place a value came from; a path that isn't in it has its default.
+        describe: with each knob's description before it, and after it where its value came from.
+    Returns: YAML, ended by a line break.
+    """
+    return "\n".join(_lines(config, where, (), describe)) + "\n"
+
+
+def _lines(model: BaseModel, where: Mapping[tuple[str, ...], str], path: tuple[str, ...], describe: bool) -> Iterator[str]:
+    indent = "  " * len(path)
+    plain = model.model_dump(mode="json")
+    for name, field in type(model).model_fields.items():
+        value, keys = getattr(model, name), (*path, name)
+        if describe:
+            if not path:
+                yield ""
+            yield from _comment(field.description or "", indent)
+        if isinstance(value, BaseModel) and type(value).model_fields:
+            yield f"{indent}{name}:"
+            yield from _lines(value, where, keys, describe)
+        else:
+            source = f"  # {where.get(keys, 'default')}" if describe else ""
+            yield f"{indent}{name}: {_flow(plain[name])}{source}"
+
+
+def _comment(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
+
+
+def _flow(value: Any) -> str:
+    """One value on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False)
+    return text.removesuffix("...\n").strip()

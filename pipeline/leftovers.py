@@ -1,0 +1,138 @@
+"""What an output root holds that nobody needs any more: output of killed and failed runs, and what grew old.
+
+ML Metadata says what is in use. Nothing here may run beside a run: the caller holds the root's lock.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import time
+from typing import TYPE_CHECKING, Final
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from components.pusher import publish, versions
+from pipeline.runners import metadata
+from schemas.runs import SUMMARY_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ml_metadata import MetadataStore
+
+    from pipeline.config import Config
+    from schemas.runs import OutputRoot
+
+_RUN_ID: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}")
+_SYSTEM: Final = ".system"  # TFX's own scratch, inside each stage's folder
+_EXECUTIONS: Final = "executor_execution"  # in it, one folder an execution; whatever else is there is scratch
+_DAY: Final = 86_400.0  # seconds
+
+KILLED = "of a run that was killed or failed"
+OLD_RUN = "of a run beyond run.keep.runs"
+OLD_MODEL = "a version beyond run.keep.models"
+OLD_CHECKPOINT = "a training that never ended, older than run.keep.checkpoint_days"
+
+
+@dataclasses.dataclass(frozen=True)
+class Leftover:
+    """A folder that can go.
+
+    Args:
+        path: the folder.
+        why: one of the sentences above.
+        size: bytes.
+        artifact: id in ML Metadata, marked as deleted so that no cache takes it; None where it isn't recorded.
+        version: number of a published version; None for any other folder.
+    """
+
+    path: pathlib.Path
+    why: str
+    size: int
+    artifact: int | None = None
+    version: int | None = None
+
+
+def find(config: Config, root: OutputRoot) -> list[Leftover]:
+    """Everything that can go under a configuration; nothing is touched."""
+    if not root.metadata.exists():
+        return []
+    store = metadata.connect(root.metadata)
+    runs = sorted(path for path in root.path.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
+    finished = [path for path in runs if _summarised(path)]
+    kept = finished[-config.run.keep.runs :]
+    found = [_leftover(path, OLD_RUN if path in finished else KILLED) for path in runs if path not in kept]
+    found += _outputs(store, root, [path.name for path in kept])
+    found += _models(config, root)
+    found += _checkpoints(root, config.run.keep.checkpoint_days)
+    return found
+
+
+def remove(found: list[Leftover], config: Config, root: OutputRoot) -> None:
+    """Removes what `find` found; a removal that is cut short is found again."""
+    store = metadata.connect(root.metadata) if root.metadata.exists() else None
+    target = versions.Target.open(publish_target(config, root))
+    for leftover in found:
+        if store and leftover.artifact is not None:
+            _mark_deleted(store, leftover.artifact)
+        if leftover.version is not None:
+            publish.remove(target, leftover.version)
+        else:
+            shutil.rmtree(leftover.path, ignore_errors=True)
+
+
+def publish_target(config: Config, root: OutputRoot) -> str:
+    """Folder or address of the published versions."""
+    return config.pusher.target or str(root.serving / config.run.name)
+
+
+def _summarised(run: pathlib.Path) -> bool:
+    return (run / SUMMARY_FILE).exists()
+
+
+def _outputs(store: MetadataStore, root: OutputRoot, kept: list[str]) -> Iterator[Leftover]:
+    """Folders of executions whose outputs no kept run has, its cached stages' included."""
+    stages = [stage for run_id in kept for stage in metadata.executions(store, run_id).values()]
+    used = {artifact.uri for stage in stages for artifacts in stage.outputs.values() for artifact in artifacts}
+    ids = {str(stage.id) for stage in stages}
+    recorded = {artifact.uri: artifact.id for artifact in store.get_artifacts() if artifact.state == pb.Artifact.LIVE}
+    for output in sorted(root.artifacts.glob("*/*/*")):
+        path = str(output)
+        if output.parent.name == _SYSTEM:
+            left = [scratch for scratch in output.iterdir() if output.name != _EXECUTIONS or scratch.name not in ids]
+            yield from (_leftover(scratch, KILLED if output.name != _EXECUTIONS else OLD_RUN) for scratch in left)
+        elif path not in used:
+            yield _leftover(output, OLD_RUN if path in recorded else KILLED, artifact=recorded.get(path))
+
+
+def _models(config: Config, root: OutputRoot) -> Iterator[Leftover]:
+    published = versions.published_versions(publish_target(config, root))
+    for version in published[config.run.keep.models :]:
+        path, number = pathlib.Path(version.path), version.manifest.version
+        yield Leftover(path, OLD_MODEL, _size(path), version=number)
+
+
+def _checkpoints(root: OutputRoot, days: float) -> Iterator[Leftover]:
+    oldest = time.time() - days * _DAY
+    for folder in sorted(root.checkpoints.glob("*")):
+        if max(path.stat().st_mtime for path in [folder, *folder.rglob("*")]) < oldest:
+            yield _leftover(folder, OLD_CHECKPOINT)
+
+
+def _leftover(path: pathlib.Path, why: str, artifact: int | None = None) -> Leftover:
+    return Leftover(path, why, _size(path), artifact)
+
+
+def _size(path: pathlib.Path) -> int:
+    """Bytes of all files below; 0 for what isn't on this machine."""
+    return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
+
+
+def _mark_deleted(store: MetadataStore, artifact_id: int) -> None:
+    (artifact,) = store.get_artifacts_by_id([artifact_id])
+    artifact.state = pb.Artifact.DELETED
+    store.put_artifacts([artifact])

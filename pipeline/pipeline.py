@@ -1,0 +1,148 @@
+"""The chain, in the order data passes: one call a stage. Where it runs is a runner's business."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfx.components import ExampleValidator, StatisticsGen
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration.pipeline import Pipeline
+
+from components.curated_schema.component import CuratedSchema
+from components.data_gate.component import DataGate
+from components.evaluator.component import Evaluator
+from components.example_gen.component import InteractionExampleGen
+from components.pusher.component import Pusher
+from components.sequence_gen.component import SequenceGen
+from components.trainer.component import Trainer
+from components.transform.component import transform
+from pipeline.code_version import schema_digest, stage_versions
+from pipeline.latest_blessed import LatestPublished
+from schemas import features as f
+
+if TYPE_CHECKING:
+    from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
+
+    from pipeline.config import Config
+    from schemas.runs import OutputRoot
+
+_ON_LABELS = {f.RATING: f.LABEL_RATING, f.WEIGHT: f.LABEL_WEIGHT}
+
+
+def create_pipeline(config: Config, root: OutputRoot, *, fingerprint: str, metadata: ConnectionConfig | None) -> Pipeline:
+    """Wires the stages.
+
+    Args:
+        config: the resolved configuration.
+        root: where artifacts, checkpoints and models go.
+        fingerprint: of the input files (components.example_gen.inputs), so that the cache sees changed data.
+        metadata: the local store; None where a cluster brings its own.
+    """
+    target = config.pusher.target or str(root.serving / config.run.name)
+    code = stage_versions(config)
+    of_interactions, of_sequences = _configured_features(config)
+
+    # Log files -> usable interactions, in columns, and the rows that can't be used.
+    interactions = InteractionExampleGen(
+        options=config.example_gen, fingerprint=fingerprint, code_version=code["example_gen"]
+    )
+    # What interactions must look like: schemas/interactions.pbtxt and the configured columns.
+    expected = CuratedSchema(
+        schema_file="interactions.pbtxt",
+        optional=of_interactions,
+        digest=schema_digest("interactions.pbtxt"),
+        code_version=code["curated_schema"],
+    ).with_id("InteractionSchema")
+    # Statistics of each column (TFX's own).
+    statistics = StatisticsGen(examples=interactions.outputs["examples"], schema=expected.outputs["schema"])
+    # Where the statistics contradict the schema (TFX's own).
+    anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=expected.outputs["schema"])
+    # Refuses data that no model should be trained on.
+    gate = DataGate(
+        examples=interactions.outputs["examples"],
+        anomalies=anomalies.outputs["anomalies"],
+        rejected=interactions.outputs["rejected"],
+        mask_seen=config.sequence_gen.mask_seen,
+        options=config.data_gate,
+        code_version=code["data_gate"],
+    )
+    # Interactions -> users' histories, split and windowed; how often each item was seen in training.
+    histories = SequenceGen(
+        examples=interactions.outputs["examples"],
+        window=config.sequence_gen.window,
+        options=config.sequence_gen,
+        code_version=code["sequence_gen"],
+    )
+    histories.add_upstream_node(gate)  # order alone: what the gate says changes no sequence
+    # What sequences look like.
+    sequence_schema = CuratedSchema(
+        schema_file="sequences.pbtxt",
+        optional=of_sequences,
+        digest=schema_digest("sequences.pbtxt"),
+        code_version=code["curated_schema"],
+    ).with_id("SequenceSchema")
+    # Vocabulary and features, as one graph for training and serving.
+    transformed = transform(
+        examples=histories.outputs["sequences"],
+        schema=sequence_schema.outputs["schema"],
+        users=config.trainer.model.user_embedding,
+        options=config.transform,
+        code_version=code["transform"],
+    )
+    # Trains the ranker and exports it with all of its signatures.
+    trainer = Trainer(
+        examples=transformed.outputs["transformed_examples"],
+        transform_graph=transformed.outputs["transform_graph"],
+        item_counts=histories.outputs["item_counts"],
+        epochs=config.trainer.epochs,
+        options=config.trainer,
+        code_version=code["trainer"],
+        checkpoint_root=str(root.checkpoints),
+    )
+    # What is served now, unless it is this very model.
+    baseline = Resolver(
+        strategy_class=LatestPublished, config={"target": target}, model=trainer.outputs["model"]
+    ).with_id("LatestBlessedModel")
+    # Ranks every label of validation and test among the whole catalogue; blesses the model or not.
+    evaluator = Evaluator(
+        examples=histories.outputs["sequences"],
+        model=trainer.outputs["model"],
+        baseline_model=baseline.outputs["model"],
+        item_counts=histories.outputs["item_counts"],
+        options=config.evaluator,
+        code_version=code["evaluator"],
+    )
+    # Publishes a blessed model as the next version.
+    pusher = Pusher(
+        model=trainer.outputs["model"],
+        blessing=evaluator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        rejected=interactions.outputs["rejected"],
+        target=target,
+        model_name=config.run.name,
+        options=config.pusher,
+        code_version=code["pusher"],
+    )
+    return Pipeline(
+        pipeline_name=config.run.name,
+        pipeline_root=str(root.artifacts),
+        components=[
+            interactions, expected, statistics, anomalies, gate, histories, sequence_schema, transformed, trainer,
+            baseline, evaluator, pusher,
+        ],
+        enable_cache=config.run.cache,
+        metadata_connection_config=metadata,
+        beam_pipeline_args=config.run.beam.arguments(),
+    )
+
+
+def _configured_features(config: Config) -> tuple[list[str], list[str]]:
+    """The optional features of interactions, and of sequences, that the configured columns fill."""
+    columns = config.example_gen.columns
+    named = {f.RATING: columns.rating, f.WEIGHT: columns.weight, f.ORDER: columns.order}
+    interactions = [feature for feature, column in named.items() if column]
+    sequences = [on_label for feature, on_label in _ON_LABELS.items() if named[feature]]
+    return (
+        interactions + [f.CONTEXT_PREFIX + column for column in columns.context],
+        sequences + [f.HISTORY_CONTEXT_PREFIX + column for column in columns.context],
+    )

@@ -1,0 +1,1 @@
+"""One module a place to run: `local` is this machine."""

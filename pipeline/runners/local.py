@@ -1,0 +1,146 @@
+"""Runs the whole chain on this machine: LocalDagRunner, an SQLite ML Metadata, one run at a time on an output root.
+
+A killed run leaves nothing that the next one has to know of: the lock falls with its process, stages that ended are
+taken from the cache, one that was under way runs again in new folders (training resumes from its checkpoint), and
+`seqrank gc` removes what is left over.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import pathlib
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from pipeline.runners import failure, lock, summaries
+from pipeline.runners.terminal import StageLines, libraries_to
+from schemas.errors import SeqrankError
+from schemas.runs import LOG_FILE, SUMMARY_FILE, OutputRoot
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.runners.metadata import Execution
+    from schemas.runs import Summary
+
+_FINGERPRINTS = "fingerprints.json"
+
+
+class UnexpectedError(SeqrankError):
+    """Something that no stage foresaw; the run's log has the whole of it."""
+
+
+def run(config: Config, console: Console | None = None) -> Summary:
+    """Runs every stage, or takes it from the cache, and leaves a summary.
+
+    Args:
+        config: the resolved configuration.
+        console: where a person reads along; standard output where None.
+    Returns: what the run ended with, as in <output_root>/latest/summary.json.
+    Raises: SeqrankError: what went wrong, where, why and what to do; BusyError where another run holds the root.
+    """
+    began = time.monotonic()
+    console = console or Console()
+    root = OutputRoot(config.run.output_root.absolute())
+    with lock.held(root):
+        fingerprint = _fingerprint(config, root)
+        run_id = _new_run(root)
+        console.print(f"Run {run_id} in {root.path}", highlight=False)
+        stages = _run_stages(config, root, run_id, fingerprint, StageLines(console))
+        summary = summaries.build(config, root, run_id, stages, wall_seconds=time.monotonic() - began)
+        _close(root, summary)
+    summaries.show(summary, console)
+    return summary
+
+
+def _fingerprint(config: Config, root: OutputRoot) -> str:
+    """Of the data, before anything heavy is imported: a missing file is an error at once."""
+    from components.example_gen import inputs
+    from pipeline.datasets import movielens
+
+    for name in map(pathlib.Path, config.example_gen.data):
+        if name.parts[-2:] == (movielens.FOLDER, movielens.INTERACTIONS):
+            movielens.ensure(name.parent.parent)
+    return inputs.fingerprint(inputs.find(config.example_gen), root.path / _FINGERPRINTS)
+
+
+def _new_run(root: OutputRoot) -> str:
+    """Makes the run's folder, named by the time in UTC."""
+    while True:
+        run_id = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H%M%S")
+        try:
+            root.run(run_id).mkdir()
+        except FileExistsError:
+            time.sleep(0.1)
+        else:
+            return run_id
+
+
+def _run_stages(config: Config, root: OutputRoot, run_id: str, fingerprint: str, lines: StageLines) -> dict[str, Execution]:
+    """Runs the chain with all that libraries say in the run's log; returns the stages by their ids."""
+    log = root.run(run_id) / LOG_FILE
+    with libraries_to(log):
+        try:
+            from pipeline.runners import metadata
+
+            store = metadata.connect(root.metadata)
+            metadata.fail_unfinished(store)
+            _launch(config, root, run_id, fingerprint, lines)
+            return _all_done(metadata.executions(store, run_id), log)
+        except Exception as error:
+            traceback.print_exc()
+            raise _worded(error, lines.running, log) from error
+
+
+def _launch(config: Config, root: OutputRoot, run_id: str, fingerprint: str, lines: StageLines) -> None:
+    from tfx.dsl.compiler import compiler, constants
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+    from tfx.orchestration.metadata import sqlite_metadata_connection_config
+    from tfx.orchestration.portable import runtime_parameter_utils
+
+    from pipeline.pipeline import create_pipeline
+
+    chain = create_pipeline(
+        config, root, fingerprint=fingerprint, metadata=sqlite_metadata_connection_config(str(root.metadata))
+    )
+    plan = compiler.Compiler().compile(chain)
+    # The runner would name the run by its own clock: then nobody could say which executions are this run's.
+    runtime_parameter_utils.substitute_runtime_parameter(plan, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+    with lines.follow():
+        LocalDagRunner().run_with_ir(plan)
+
+
+def _all_done(stages: dict[str, Execution], log: pathlib.Path) -> dict[str, Execution]:
+    """LocalDagRunner goes on, silently, past a stage whose inputs it could not resolve."""
+    left = [stage.node for stage in stages.values() if not stage.done]
+    if left or not stages:
+        raise UnexpectedError("Not every stage ran.", where=", ".join(left), next_step=f"The whole of it is in {log}.")
+    return stages
+
+
+def _worded(error: Exception, stage: str | None, log: pathlib.Path) -> SeqrankError:
+    """What a person reads: the error that a stage worded, else the last line of one that nobody foresaw."""
+    known = failure.plain(error)
+    if known:
+        known.where = known.where or stage or ""
+        return known
+    last = (str(error).strip().splitlines() or [""])[-1]
+    return UnexpectedError(
+        "Failed unexpectedly.",
+        where=stage or "",
+        why=f"{type(error).__name__}: {last}",
+        next_step=f"The whole of it is in {log}.",
+    )
+
+
+def _close(root: OutputRoot, summary: Summary) -> None:
+    """Leaves the summary, and points `latest` to it at one stroke."""
+    folder = root.run(summary.run_id)
+    (folder / SUMMARY_FILE).write_text(summary.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    pointer = root.path / f".latest-{os.getpid()}"
+    pointer.unlink(missing_ok=True)
+    pointer.symlink_to(summary.run_id)
+    pointer.replace(root.latest)
