@@ -4,8 +4,11 @@ import tensorflow as tf
 
 from ranker import keras_metrics, metrics
 
-PAIRS = [(keras_metrics.HR, metrics.hr_at_k), (keras_metrics.NDCG, metrics.ndcg_at_k),
-    (keras_metrics.MRR, metrics.mrr_at_k)]
+PAIRS = [
+    (keras_metrics.HR, metrics.hr_at_k),
+    (keras_metrics.NDCG, metrics.ndcg_at_k),
+    (keras_metrics.MRR, metrics.mrr_at_k),
+]
 
 
 @pytest.mark.parametrize(("kind", "formula"), PAIRS)

@@ -1,0 +1,71 @@
+"""Declaration of the Evaluator."""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import channel, component_spec, standard_artifacts
+
+from components.evaluator import executor
+from components.evaluator.options import Options
+from schemas import artifacts
+
+
+class EvaluatorSpec(component_spec.ComponentSpec):
+    """What the Evaluator reads, is told, and writes."""
+
+    PARAMETERS = {  # noqa: RUF012 - the form that TFX asks for
+        "options": component_spec.ExecutionParameter(type=str),
+        "code_version": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {  # noqa: RUF012
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "baseline_model": component_spec.ChannelParameter(
+            type=standard_artifacts.Model, optional=True, allow_empty=True
+        ),
+        "item_counts": component_spec.ChannelParameter(type=artifacts.ItemCounts),
+    }
+    OUTPUTS = {  # noqa: RUF012
+        "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+    }
+
+
+class Evaluator(base_beam_component.BaseBeamComponent):
+    """Ranks each validation and test label among the whole catalogue, and decides whether the model may be published.
+
+    The decision falls on the validation split; test is reported. A model that isn't blessed is a result, not an error.
+
+    Args:
+        examples: sequences of SequenceGen; splits valid and test are read.
+        model: the candidate, with the signature schemas.features.SIGNATURE_EVALUATE.
+        baseline_model: the latest blessed model, trained or published; None, or a channel without artifacts: none yet.
+        item_counts: training counts of the items; what coverage and popularity refer to.
+        options: the stage's knobs.
+        code_version: digest of the code that the stage runs on, so that the cache sees an edit.
+    Outputs: evaluation (TFMA's results, schemas.artifacts.METRICS_FILE, PER_USER_FOLDER, BLESSING_FILE) and blessing.
+    """
+
+    SPEC_CLASS = EvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: channel.BaseChannel,
+        model: channel.BaseChannel,
+        item_counts: channel.BaseChannel,
+        options: Options,
+        code_version: str,
+        baseline_model: channel.BaseChannel | None = None,
+    ) -> None:
+        spec = EvaluatorSpec(
+            examples=examples,
+            model=model,
+            baseline_model=baseline_model,
+            item_counts=item_counts,
+            options=options.model_dump_json(),
+            code_version=code_version,
+            evaluation=channel.Channel(type=standard_artifacts.ModelEvaluation),
+            blessing=channel.Channel(type=standard_artifacts.ModelBlessing),
+        )
+        super().__init__(spec=spec)
