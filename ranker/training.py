@@ -1,0 +1,199 @@
+"""Trains a model with Keras' own compile and fit, so that a killed training goes on where it was."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+from tensorflow.python.framework import config as tf_config
+
+from ranker import callbacks, checkpointing
+from schemas.errors import ModelError
+
+if TYPE_CHECKING:
+    from ranker.dataset import TrainingData
+    from ranker.training_options import TrainingOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingResult:
+    """A trained model, with its best weights, and how it came to them.
+
+    epochs: that were trained, over all processes. best_epoch: whose weights the model has; 1 is the first.
+    fit_seconds: of this process, inside Keras' fit. positions_per_second: labels that count, learnt in that time;
+    0 where nothing was left to train. history: what Keras logged, one dictionary an epoch, with its seconds.
+    resumed_from: epochs that an earlier, killed process had done. device: what it ran on.
+    """
+
+    model: tf.keras.Model
+    epochs: int
+    best_epoch: int
+    fit_seconds: float
+    positions_per_second: float
+    history: list[dict[str, float]]
+    resumed_from: int
+    device: str
+
+
+def fit(
+    build: Callable[[], tf.keras.Model],
+    data: TrainingData,
+    validation: tf.data.Dataset | None,
+    options: TrainingOptions,
+    *,
+    epochs: int | None = None,
+    checkpoint: str | None = None,
+    log_folder: str | None = None,
+    devices: Sequence[str] | None = None,
+) -> TrainingResult:
+    """Trains until the last epoch, or until validation NDCG@10 has not risen for `options.patience` epochs.
+
+    Two trainings with the same arguments on one machine end with the same weights, whether or not one of them was
+    killed on the way and called again.
+
+    Args:
+        build: makes the model, weights included; called once, seeded.
+        data: training rows.
+        validation: batches of validation rows; None: no early stopping, and the latest weights are the best.
+        options: the knobs. The learning rate's schedule spans `options.epochs`.
+        epochs: when to end, if before `options.epochs`.
+        checkpoint: file to keep the state in at each epoch's end, and to go on from if it is there; the caller sees
+            to it that it belongs to this training, and removes it.
+        log_folder: for TensorBoard's event files.
+        devices: to copy the model to; None: all GPUs, or the CPU.
+    Raises: ModelError: the checkpoint belongs to another model, or training diverged.
+    """
+    last = options.epochs if epochs is None else epochs
+    with numerics(options):
+        scope = strategy(devices)
+        with scope.scope():
+            model = build()
+            model.compile(optimizer=_optimizer(options, data.steps_per_epoch), jit_compile=options.xla)
+            model.optimizer.build(model.trainable_variables)
+        state = _resume(model, checkpoint, options.seed)
+        resumed_from, began = state.epoch, time.monotonic()
+        if state.epoch < last and not state.stopped:
+            patience = options.patience if validation is not None else None
+            followers: list[tf.keras.callbacks.Callback] = [callbacks.KeepState(state, checkpoint, patience)]
+            followers.append(callbacks.LogLine(state, last))
+            if log_folder is not None:
+                followers.append(callbacks.EventFiles(log_folder, state.history))
+            model.fit(
+                data.batches(state.epoch, last),
+                steps_per_epoch=data.steps_per_epoch,
+                initial_epoch=state.epoch,
+                epochs=last,
+                validation_data=validation,
+                callbacks=followers,
+                verbose=1 if callbacks.watched() else 0,
+            )
+        seconds = time.monotonic() - began
+        model.set_weights(state.best_weights)
+    learnt = (state.epoch - resumed_from) * data.positions
+    return TrainingResult(
+        model=model,
+        epochs=state.epoch,
+        best_epoch=state.best_epoch,
+        fit_seconds=seconds,
+        positions_per_second=learnt / seconds if learnt else 0.0,
+        history=state.history,
+        resumed_from=resumed_from,
+        device=_device_name(scope),
+    )
+
+
+def strategy(devices: Sequence[str] | None = None) -> tf.distribute.Strategy:
+    """Where to train: a copy of the model on each of several GPUs, otherwise TensorFlow's default."""
+    chosen = list(devices) if devices is not None else [gpu.name for gpu in tf.config.list_logical_devices("GPU")]
+    return tf.distribute.MirroredStrategy(chosen) if len(chosen) > 1 else tf.distribute.get_strategy()
+
+
+@contextlib.contextmanager
+def numerics(options: TrainingOptions) -> Iterator[None]:
+    """Seeds, deterministic kernels and the precision of arithmetic, for as long as a training takes.
+
+    Later stages run in this process too, and find the settings as they were.
+    """
+    precision, deterministic = tf.keras.mixed_precision.global_policy(), tf_config.is_op_determinism_enabled()
+    tf.keras.utils.set_random_seed(options.seed)
+    tf.config.experimental.enable_op_determinism()
+    tf.keras.mixed_precision.set_global_policy(
+        "float32" if options.mixed_precision == "none" else options.mixed_precision
+    )
+    try:
+        yield
+    finally:
+        tf.keras.mixed_precision.set_global_policy(precision)
+        if not deterministic:
+            tf_config.disable_op_determinism()
+
+
+class Schedule(tf.keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of each step.
+
+    With w steps of warm-up among n, step t (0 is the first) has the rate (t + 1) / w while t < w; then the highest
+    rate, or, along a cosine, (1 + cos(pi (t - w) / (n - w))) / 2 of it (Loshchilov, Hutter, ICLR 2017, without
+    restarts).
+
+    Args:
+        highest: rate after the warm-up.
+        steps: of the whole training, at least 1.
+        warm_up: share of them.
+        cosine: go down to zero; otherwise stay.
+    """
+
+    def __init__(self, highest: float, steps: int, warm_up: float, cosine: bool) -> None:
+        super().__init__()
+        self.highest, self.steps, self.warm_up, self.cosine = highest, steps, warm_up, cosine
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        done = tf.cast(step, tf.float32)
+        rising = math.ceil(self.steps * self.warm_up)
+        share = tf.minimum(1.0, (done + 1.0) / max(rising, 1))
+        if self.cosine:
+            gone = tf.clip_by_value((done - rising) / max(self.steps - rising, 1), 0.0, 1.0)
+            share *= 0.5 * (1.0 + tf.cos(math.pi * gone))
+        return self.highest * share
+
+    def get_config(self) -> dict[str, float | int | bool]:
+        return {"highest": self.highest, "steps": self.steps, "warm_up": self.warm_up, "cosine": self.cosine}
+
+
+def _optimizer(options: TrainingOptions, steps_per_epoch: int) -> tf.keras.optimizers.Optimizer:
+    """AdamW (Loshchilov, Hutter, ICLR 2019); Adam, where nothing decays."""
+    steps = options.epochs * steps_per_epoch
+    rate = Schedule(options.learning_rate, steps, options.warm_up, options.schedule == "cosine")
+    optimizer = tf.keras.optimizers.AdamW(
+        rate, weight_decay=options.weight_decay or None, global_clipnorm=options.clip_norm
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+def _resume(model: tf.keras.Model, checkpoint: str | None, seed: int) -> checkpointing.TrainingState:
+    """The state that a killed training left, put into the model; a new one, where there is none."""
+    state = checkpointing.load(checkpoint) if checkpoint else None
+    if state is None:
+        return checkpointing.TrainingState(seed=seed)
+    variables = callbacks.optimizer_variables(model.optimizer)
+    here = [tuple(value.shape) for value in [*model.weights, *variables]]
+    if state.seed != seed or here != [value.shape for value in [*state.weights, *state.optimizer]]:
+        raise ModelError("A checkpoint belongs to another model or seed.", where=str(checkpoint), next_step="delete it")
+    model.set_weights(state.weights)
+    for variable, value in zip(variables, state.optimizer, strict=True):
+        variable.assign(value)
+    return state
+
+
+def _device_name(scope: tf.distribute.Strategy) -> str:
+    """What the training ran on, for people."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"CPU x {scope.num_replicas_in_sync}" if scope.num_replicas_in_sync > 1 else "CPU"
+    name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+    return f"{name} x {scope.num_replicas_in_sync}"
