@@ -39,7 +39,7 @@ def main():
         return 0
     try:
         _make(gpu, options.installer)
-    except stacks.Unfit as unfit:
+    except stacks.UnfitError as unfit:
         print("seqrank set-up: {}".format(unfit), file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
@@ -122,7 +122,7 @@ def _install_uv(required):
     try:
         _bare_venv(sys.executable, home)
         pip = [os.path.join(home, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run(*(pip + ["--require-hashes", "-r", UV_LOCK]))
+        _run(*([*pip, "--require-hashes", "-r", UV_LOCK]))
     except subprocess.CalledProcessError:
         if required:
             raise
@@ -132,17 +132,17 @@ def _install_uv(required):
 
 
 def _bare_venv(python, home):
-    """A venv with pip. Raises: stacks.Unfit: this Python has no venv module that works."""
+    """A venv with pip. Raises: stacks.UnfitError: this Python has no venv module that works."""
     able = subprocess.run([python, "-c", "import venv, ensurepip"], stderr=subprocess.DEVNULL)
     if able.returncode:
-        raise stacks.Unfit(
+        raise stacks.UnfitError(
             "{} has no venv module that works.\nNext: {}".format(python, stacks.packages_command("venv"))
         )
     _run(python, "-m", "venv", home)
 
 
 def _find_python(stack, uv):
-    """A Python for the stack, fetched by uv if the machine has none. Raises: stacks.Unfit."""
+    """A Python for the stack, fetched by uv if the machine has none. Raises: stacks.UnfitError."""
     python = stacks.find_python(stack, _uvs_own(stack, uv))
     if python is None and uv:
         _say("no Python {} here: uv fetches one".format(" to ".join(sorted({stack.pythons[-1], stack.pythons[0]}))))
@@ -150,7 +150,7 @@ def _find_python(stack, uv):
         subprocess.run([uv, "python", "install", "--quiet", version], cwd=ROOT)
         python = stacks.find_python(stack, _uvs_own(stack, uv))
     if python is None:
-        raise stacks.Unfit(
+        raise stacks.UnfitError(
             "The {} stack needs Python {}; none that runs was found on PATH, in /usr/bin or under pyenv, and uv could "
             "not fetch one.\nNext: install one of them (`pyenv install {}`, or your system's package), then repeat."
             .format(stack.name, " or ".join(stack.pythons), stack.pythons[0])
@@ -187,8 +187,8 @@ def _install(locks, uv):
     """
     editable = ["--no-deps", "--no-build-isolation", "--config-settings", "editable_mode=compat", "-e", "."]
     if uv:
-        _run(*([uv, "pip", "sync", "--quiet", "--python", PYTHON, "--require-hashes"] + locks))
-        _run(*([uv, "pip", "install", "--quiet", "--python", PYTHON] + editable))
+        _run(*([uv, "pip", "sync", "--quiet", "--python", PYTHON, "--require-hashes", *locks]))
+        _run(*([uv, "pip", "install", "--quiet", "--python", PYTHON, *editable]))
         return
     if not _works(os.path.join(VENV, "bin", "pip")):
         _run(PYTHON, "-m", "ensurepip")

@@ -31,7 +31,7 @@ _PROBE = (
 )
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """This machine lacks something; the message says what to install."""
 
 
@@ -47,19 +47,21 @@ def glibc():
 def choose(libc, system="Linux", machine="x86_64"):
     """The stack for a C library's version; `system` and `machine` as the platform module names them.
 
-    Raises: Unfit: none of the two can be installed there.
+    Raises: UnfitError: none of the two can be installed there.
     """
     if (system, machine) != ("Linux", "x86_64"):
-        raise Unfit("TFX has packages for Linux on x86_64 alone; this is {} on {}. Use such a machine or an image."
-                    .format(system, machine))  # fmt: skip
+        raise UnfitError("TFX has packages for Linux on x86_64 alone; this is {} on {}.".format(system, machine))
     if libc is None or libc < OLDER_GLIBC:
-        raise Unfit("TFX needs the GNU C library, 2.17 or newer; this system has {}. Debian, Ubuntu and Fedora have it; "
-                    "Alpine has not.".format("another one" if libc is None else "%d.%d" % libc))  # fmt: skip
+        found = "another one" if libc is None else "%d.%d" % libc
+        raise UnfitError(
+            "TFX needs the GNU C library, 2.17 or newer; this system has {}.\n"
+            "Next: use Debian, Ubuntu or Fedora; Alpine's musl is not supported.".format(found)
+        )
     return NEWER if libc >= NEWER_GLIBC else OLDER
 
 
 def this_system():
-    """The stack for this machine. Raises: Unfit."""
+    """The stack for this machine. Raises: UnfitError."""
     return choose(glibc(), platform.system(), platform.machine())
 
 
@@ -121,7 +123,7 @@ def packages_command(*wanted):
     tool = {"debian": "apt-get install", "fedora": "dnf install", "suse": "zypper install", "arch": "pacman -S"}
     if family is None:
         return "install " + " and ".join(wanted) + " with your system's package manager"
-    return " ".join([tool[family]] + sorted({names[family][what] for what in wanted}))
+    return " ".join([tool[family], *sorted({names[family][what] for what in wanted})])
 
 
 def _family():
@@ -140,14 +142,14 @@ def _family():
 
 
 def check_compiler(python):
-    """Says what is missing for compiling pyfarmhash (the older stack). Raises: Unfit."""
+    """Says what is missing for compiling pyfarmhash (the older stack). Raises: UnfitError."""
     missing = []
     if not (shutil.which("g++") or shutil.which("c++")):
         missing.append("compiler")
     if python is not None and not python.headers:
         missing.append("headers")
     if missing:
-        raise Unfit(
+        raise UnfitError(
             "The older stack compiles one small package (pyfarmhash), which needs a C++ compiler and Python's headers; "
             "missing here: {}.\nNext: {}".format(" and ".join(missing), packages_command(*missing))
         )
@@ -156,5 +158,5 @@ def check_compiler(python):
 if __name__ == "__main__":
     try:
         print(this_system().name)
-    except Unfit as unfit:
+    except UnfitError as unfit:
         sys.exit("seqrank set-up: {}".format(unfit))
