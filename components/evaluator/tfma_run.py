@@ -104,7 +104,7 @@ class Extracts(beam.DoFn):
 
     def process(self, rows: pa.Table) -> Iterator[dict[str, Any]]:
         keys = [SPLIT, *SLICES]
-        frame = pl.from_arrow(rows).with_columns(pl.Series("codes", self._codes(rows)))
+        frame = pl.DataFrame(pl.from_arrow(rows)).with_columns(pl.Series("codes", self._codes(rows)))
         for key, part in frame.partition_by(keys, as_dict=True).items():
             codes = part["codes"].to_numpy()
             yield {

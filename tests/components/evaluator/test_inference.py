@@ -1,5 +1,7 @@
+import fsspec
 import numpy as np
 import pyarrow as pa
+import tensorflow as tf
 
 from components.evaluator import inference
 from schemas import records
@@ -25,3 +27,12 @@ def test_empty_and_absent_history_have_length_zero():
     batch = read(history=[["a", "b"], []], user_id=[["u"], ["v"]])
     assert inference._lengths(batch, "history").tolist() == [2, 0]
     assert inference._lengths(batch, "seen").tolist() == [0, 0]
+
+
+def test_model_in_an_object_store_is_loaded(tmp_path):
+    model = tf.Module()
+    model.answer = tf.Variable(42)
+    tf.saved_model.save(model, str(tmp_path / "model"))
+    store = fsspec.filesystem("memory")
+    store.put(str(tmp_path / "model"), "/models/ranker/7", recursive=True)
+    assert int(inference._load("memory://models/ranker/7").answer) == 42
