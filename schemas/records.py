@@ -74,12 +74,46 @@ class ReadCounts(_Record):
     files: list[ReadFile]
 
 
+class DataAnomaly(_Record):
+    """Where the statistics contradict the curated schema."""
+
+    feature: Annotated[str, Field(description="\"\": the data as a whole")]
+    kind: Annotated[str, Field(description="tensorflow_metadata's AnomalyInfo.Type")]
+    what: str
+    refused: Annotated[bool, Field(description="of a kind that data_gate.refuse_anomalies names")]
+
+
+class DataSummary(_Record):
+    """What DataGate saw."""
+
+    read: int
+    used: int
+    rejected: int
+    rejected_share: float
+    reasons: dict[str, int]
+    first_time: Annotated[int | None, Field(description="milliseconds since 1970 UTC; None without rows")]
+    last_time: int | None
+    sampled_users: Annotated[
+        float, Field(description="share of users that the figures below were taken from; 1.0: all, and they are exact")
+    ]
+    users: int
+    users_with_one_event: int
+    items: int
+    duplicates: Annotated[int, Field(description="exact duplicate rows, left out below")]
+    labels: Annotated[int, Field(description="events that have one before them")]
+    repeated_labels: Annotated[int, Field(description="labels whose item is in the user's past already")]
+    unreachable_share: Annotated[float, Field(description="of labels, that could never be hit; 0 without masking")]
+    anomalies: list[DataAnomaly]
+    warnings: list[str]
+
+
 class SequenceCounts(_Record):
     """What SequenceGen made of the interactions."""
 
     interactions: Annotated[int, Field(description="after exact duplicates were collapsed and k-core applied")]
     duplicates: Annotated[int, Field(description="exact duplicate rows that were collapsed")]
     below_core: Annotated[int, Field(description="interactions dropped by k-core")]
+    repeats_dropped: Annotated[int, Field(description="interactions dropped by `repeats: drop`")] = 0
     users: int
     users_without_training: Annotated[int, Field(description="users whose every event is validation or test")]
     items: Annotated[int, Field(description="distinct items of the training split")]

@@ -1,0 +1,1 @@
+"""Refuses data that nothing should train on, and says what it let pass."""

@@ -1,0 +1,105 @@
+"""DataGate's work: three artifacts in, a report out, or an error."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pyarrow.parquet as pq
+from absl import logging
+from apache_beam.io.filesystems import FileSystems
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components.data_gate import anomalies, interactions, refusal
+from components.data_gate.options import Options
+from schemas import features as f
+from schemas.artifacts import DATA_REPORT_FILE, READ_COUNTS_FILE
+from schemas.records import DataSummary, ReadCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from tfx import types
+
+
+class Executor(base_executor.BaseExecutor):
+    """Judges the interactions."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes what it saw, or refuses.
+
+        Args:
+            input_dict: `examples` (interactions), `anomalies` (ExampleValidator's), `rejected`.
+            output_dict: `report`.
+            exec_properties: `options`, `mask_seen` (0 or 1); `code_version` only serves the cache.
+        Raises: GateRefused: too many rejected rows, none left, a single item, no label, an anomaly of a refused kind,
+            or too many labels that masking makes unreachable. All grounds are in one error, since a stage that raises
+            leaves no report.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        options = Options.model_validate_json(exec_properties["options"])
+        mask_seen = bool(exec_properties["mask_seen"])
+        rejected_uri = artifact_utils.get_single_uri(input_dict["rejected"])
+        summary = _summary(input_dict, options, mask_seen)
+        found = refusal.problems(
+            summary, options, mask_seen, _samples(rejected_uri, summary.reasons), rejected_uri,
+            artifact_utils.get_single_uri(input_dict["anomalies"]),
+        )
+        if found:
+            raise refusal.refusal(found)
+        for warning in summary.warnings:
+            logging.warning("DataGate: %s", warning)
+        report = os.path.join(artifact_utils.get_single_uri(output_dict["report"]), DATA_REPORT_FILE)
+        with FileSystems.create(report) as handle:
+            handle.write((summary.model_dump_json(indent=2) + "\n").encode())
+
+
+def _summary(input_dict: dict[str, list[types.Artifact]], options: Options, mask_seen: bool) -> DataSummary:
+    read = ReadCounts.model_validate_json(
+        _bytes(os.path.join(artifact_utils.get_single_uri(input_dict["rejected"]), READ_COUNTS_FILE))
+    )
+    counts = interactions.count(_files(artifact_utils.get_split_uri(input_dict["examples"], f.ALL), "*"))
+    found = _bytes(os.path.join(artifact_utils.get_split_uri(input_dict["anomalies"], f.ALL), "SchemaDiff.pb"))
+    unreachable = counts.repeated_labels / counts.labels if mask_seen and counts.labels else 0.0
+    summary = DataSummary(
+        read=read.read,
+        used=read.used,
+        rejected=read.rejected,
+        rejected_share=read.rejected / max(read.read, 1),
+        reasons=read.reasons,
+        **vars(counts),
+        unreachable_share=unreachable,
+        anomalies=anomalies.parse(found, options),
+        warnings=[],
+    )
+    return summary.model_copy(update={"warnings": refusal.warnings(summary)})
+
+
+def _samples(uri: str, reasons: Collection[str]) -> list[refusal.Sample]:
+    """The first row of each reason, most frequent reasons first; reads no further than it must."""
+    first: dict[str, refusal.Sample] = {}
+    for path in _files(uri, "rows-*.parquet"):
+        with FileSystems.open(path) as handle:
+            for batch in pq.ParquetFile(handle).iter_batches():
+                fresh = pl.from_arrow(batch).filter(~pl.col("reason").is_in(list(first)))
+                for row in fresh.unique("reason", keep="first", maintain_order=True).iter_rows(named=True):
+                    first[row["reason"]] = refusal.Sample(**row)
+                if len(first) == len(reasons):
+                    break
+    return [first[reason] for reason in reasons if reason in first]
+
+
+def _files(folder: str, name: str) -> list[str]:
+    return sorted(file.path for file in FileSystems.match([os.path.join(folder, name)])[0].metadata_list)
+
+
+def _bytes(path: str) -> bytes:
+    with FileSystems.open(path) as handle:
+        return handle.read()
