@@ -53,8 +53,8 @@ def stage_versions(config: Config) -> dict[str, str]:
 def code_version(module: str, extra: Iterable[str] = ()) -> str:
     """Digest of a module and of everything of ours that it imports, directly or not.
 
-    Comments, docstrings, blank lines and layout don't count, nor do imports for type checking alone. Imports inside
-    functions do.
+    Comments, docstrings, descriptions of knobs, blank lines and layout don't count, nor do imports for type checking
+    alone. Imports inside functions do.
 
     Args:
         module: dotted name of a module of components, ranker or schemas.
@@ -118,14 +118,17 @@ def _source(name: str) -> pathlib.Path:
 
 @functools.cache
 def _normalised(path: pathlib.Path) -> str:
-    """A source file without comments, docstrings and layout."""
+    """A source file without comments, docstrings, layout, and what pydantic's Field says of a knob."""
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _has_docstring(node):
-            del node.body[0]
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.body = node.body[_docstrings(node.body) :]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Field":
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
     return ast.dump(tree)
 
 
-def _has_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    first = node.body[0] if node.body else None
-    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+def _docstrings(body: list[ast.stmt]) -> int:
+    """1 where a body begins with a docstring, else 0."""
+    first = body[0].value if body and isinstance(body[0], ast.Expr) else None
+    return int(isinstance(first, ast.Constant) and isinstance(first.value, str))
