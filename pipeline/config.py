@@ -1,15 +1,13 @@
 """The typed configuration: `run`, then one field a stage, in the order data passes.
 
 A stage's knobs are defined and documented by that stage's own `options.py`, and nowhere else. This module puts them
-together, reads a YAML file and overrides into them, and words what is wrong with file, line and near matches.
+together, and reads a YAML file and overrides into them; config_errors words what is wrong.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import pathlib
-import typing
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import yaml
@@ -22,6 +20,7 @@ from components.pusher.options import Options as PusherOptions
 from components.sequence_gen.options import Options as SequenceGenOptions
 from components.trainer.options import Options as TrainerOptions
 from components.transform.options import Options as TransformOptions
+from pipeline import config_errors
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class BeamOptions(BaseModel):
 
     runner: Annotated[
         str,
-        Field(description="Beam's runner. FnApiRunner runs in this process; named always, since Beam would else fetch one"),
+        Field(description="Beam's runner. FnApiRunner runs in this process; Beam would fetch one if none were named"),
     ] = "FnApiRunner"
     args: Annotated[
         tuple[str, ...],
@@ -71,12 +70,16 @@ class RunOptions(BaseModel):
 
     name: Annotated[
         str,
-        Field(description="the pipeline's and the published model's name", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"),
+        Field(
+            description="the pipeline's and the published model's name", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+        ),
     ] = "movielens"
     output_root: Annotated[
-        pathlib.Path, Field(description="folder of metadata, artifacts, models, logs and summaries; one run at a time")
+        pathlib.Path, Field(description="folder of metadata, artifacts, models, logs, summaries; one run at a time")
     ] = pathlib.Path("runs")
-    cache: Annotated[bool, Field(description="take a stage from an earlier run where nothing it depends on changed")] = True
+    cache: Annotated[
+        bool, Field(description="take a stage from an earlier run where nothing it depends on changed")
+    ] = True
     beam: Annotated[BeamOptions, Field(description="how Beam runs the stages that move data")] = BeamOptions()
     keep: Annotated[KeepOptions, Field(description="what `seqrank gc` leaves")] = KeepOptions()
 
@@ -133,7 +136,7 @@ def load_with_sources(path: str | pathlib.Path | None = None, overrides: Sequenc
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        problems += [_word(problem, values, where, path) for problem in error.errors(include_url=False)]
+        problems += config_errors.word(error, Config, values, where, place=str(path or "the defaults"))
     if problems:
         raise _config_error(problems)
     return Loaded(config, where)
@@ -159,7 +162,9 @@ def _read(path: pathlib.Path) -> tuple[dict[str, Any], dict[Path, str], list[str
         values = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(
-            f"The configuration can't be read: {error.strerror}.", where=str(path), next_step="Name another with --config."
+            f"The configuration can't be read: {error.strerror}.",
+            where=str(path),
+            next_step="Name another with --config.",
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -207,65 +212,12 @@ def _apply(override: str, values: dict[str, Any], where: dict[Path, str]) -> lis
     values[keys[-1]] = value
     for key in [known for known in where if known[: len(keys)] == keys]:
         del where[key]
-    where[keys] = f"{_OVERRIDE} {name.strip()}"
+    where.update({place: f"{_OVERRIDE} {name.strip()}" for place in (keys, *_within(value, keys))})
     return []
 
 
-def _word(problem: Any, values: dict[str, Any], where: dict[Path, str], path: object) -> str:
-    """One line on one of pydantic's findings: where, key, what, near matches."""
-    keys = _keys(problem, values)
-    place = next((where[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in where), str(path or "defaults"))
-    name = ".".join(keys) or "the configuration"
-    if problem["type"] == "extra_forbidden":
-        near = _near(keys)
-        return f"{place}: {name}: unknown key" + (f"; did you mean {' or '.join(near)}?" if near else "")
-    if problem["type"] == "missing":
-        return f"{place}: {name}: must be given"
-    what = problem["msg"].removeprefix("Value error, ")
-    given = problem.get("input")
-    shown = f", not {given!r}" if isinstance(given, (str, int, float, bool)) else ""
-    return f"{place}: {name}: {what[:1].lower()}{what[1:]}{shown}"
-
-
-def _keys(problem: Any, values: Any) -> Path:
-    """pydantic's place without the tags that it adds for unions, which are no keys of the file."""
-    keys: list[str] = []
-    last = len(problem["loc"]) - 1
-    for i, part in enumerate(problem["loc"]):
-        inside = isinstance(values, dict) and part in values
-        inside = inside or (isinstance(values, (list, tuple)) and isinstance(part, int) and part < len(values))
-        if inside or (i == last and problem["type"] == "missing"):
-            keys.append(str(part))
-            values = values[part] if inside else None
-    return tuple(keys)
-
-
-def _near(keys: Path) -> list[str]:
-    """Known keys that look like the last of `keys`: beside it if there are, else anywhere."""
-    beside = {".".join((*keys[:-1], name)) for model in _models_at(keys[:-1]) for name in model.model_fields}
-    close = difflib.get_close_matches(".".join(keys), beside, n=2, cutoff=0.8)
-    close = [name for name in close if difflib.SequenceMatcher(None, name.split(".")[-1], keys[-1]).ratio() > 0.6]
-    return close or [".".join(known) for known in _known(Config) if known[-1] == keys[-1]][:2]
-
-
-def _known(model: type[BaseModel], prefix: Path = ()) -> Iterator[Path]:
-    for name, field in model.model_fields.items():
-        yield (*prefix, name)
-        for below in _models(field.annotation):
-            yield from _known(below, (*prefix, name))
-
-
-def _models_at(keys: Path) -> list[type[BaseModel]]:
-    models: list[type[BaseModel]] = [Config]
-    for key in keys:
-        fields = [model.model_fields[key] for model in models if key in model.model_fields]
-        models = [below for field in fields for below in _models(field.annotation)]
-    return models
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that an annotation names, through unions and containers."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in typing.get_args(annotation):
-        yield from _models(part)
+def _within(value: Any, prefix: Path) -> Iterator[Path]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield (*prefix, str(key))
+            yield from _within(below, (*prefix, str(key)))

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 100
 
+Path = tuple[str, ...]
 
-def to_yaml(config: BaseModel, where: Mapping[tuple[str, ...], str], *, describe: bool) -> str:
+
+def to_yaml(config: BaseModel, where: Mapping[Path, str], *, describe: bool) -> str:
     """Prints a configuration.
 
     Args:
@@ -26,7 +28,7 @@ def to_yaml(config: BaseModel, where: Mapping[tuple[str, ...], str], *, describe
     return "\n".join(_lines(config, where, (), describe)) + "\n"
 
 
-def _lines(model: BaseModel, where: Mapping[tuple[str, ...], str], path: tuple[str, ...], describe: bool) -> Iterator[str]:
+def _lines(model: BaseModel, where: Mapping[Path, str], path: Path, describe: bool) -> Iterator[str]:
     indent = "  " * len(path)
     plain = model.model_dump(mode="json")
     for name, field in type(model).model_fields.items():

@@ -36,13 +36,11 @@ class Finding:
 
 def stack() -> dict[str, str]:
     """Versions of Python and of the packages that decide what a run does; a package that is missing is left out."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    installed = {each.name.lower().replace("_", "-"): each.version for each in importlib.metadata.distributions()}
+    return {
+        "python": platform.python_version(),
+        **{name: installed[name] for name in _PACKAGES if name in installed},
+    }
 
 
 def machine() -> dict[str, Any]:
@@ -104,7 +102,7 @@ def _tensorflow() -> list[Finding]:
     except ImportError as error:
         return [Finding("TensorFlow", f"can't be imported: {error}; `make setup` installs it", ok=False)]
     keras_2 = "tf_keras" in tf.keras.Model.__module__ or tf.keras.Model.__module__.startswith("keras.src.engine")
-    chosen = f"tf.keras is Keras {tf_keras.__version__}" if keras_2 else "tf.keras is Keras 3: set TF_USE_LEGACY_KERAS=1"
+    chosen = f"tf.keras is Keras {tf_keras.__version__}" if keras_2 else "not Keras 2: set TF_USE_LEGACY_KERAS=1"
     build = tf.sysconfig.get_build_info()
     cuda = f"CUDA {build['cuda_version']}, cuDNN {build['cudnn_version']}" if build.get("is_cuda_build") else "none"
     devices = gpus()

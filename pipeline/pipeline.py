@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 _ON_LABELS = {f.RATING: f.LABEL_RATING, f.WEIGHT: f.LABEL_WEIGHT}
 
 
-def create_pipeline(config: Config, root: OutputRoot, *, fingerprint: str, metadata: ConnectionConfig | None) -> Pipeline:
+def create_pipeline(
+    config: Config, root: OutputRoot, *, fingerprint: str, metadata: ConnectionConfig | None
+) -> Pipeline:
     """Wires the stages.
 
     Args:
@@ -127,8 +129,18 @@ def create_pipeline(config: Config, root: OutputRoot, *, fingerprint: str, metad
         pipeline_name=config.run.name,
         pipeline_root=str(root.artifacts),
         components=[
-            interactions, expected, statistics, anomalies, gate, histories, sequence_schema, transformed, trainer,
-            baseline, evaluator, pusher,
+            interactions,
+            expected,
+            statistics,
+            anomalies,
+            gate,
+            histories,
+            sequence_schema,
+            transformed,
+            trainer,
+            baseline,
+            evaluator,
+            pusher,
         ],
         enable_cache=config.run.cache,
         metadata_connection_config=metadata,

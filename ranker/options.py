@@ -8,14 +8,24 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsA
 
 from ranker import registry
 from ranker.registry import NamedOptions
+from schemas.errors import ConfigError
 
 
 def _architecture(value: object) -> NamedOptions:
-    return registry.options("architectures", value)  # type: ignore[arg-type]
+    return _named("architectures", value, "lstm")
 
 
 def _loss(value: object) -> NamedOptions:
-    return registry.options("losses", value)  # type: ignore[arg-type]
+    return _named("losses", value, "cross_entropy")
+
+
+def _named(kind: registry.Kind, value: object, default: str) -> NamedOptions:
+    """Options of a registered file; knobs without a name are the default's. ValueError, so that pydantic says where."""
+    given = {"name": default, **value} if isinstance(value, dict) else value
+    try:
+        return registry.options(kind, given)  # type: ignore[arg-type]
+    except ConfigError as error:
+        raise ValueError(f"{error.what} {error.why} {error.next_step}") from error
 
 
 class ModelOptions(BaseModel):

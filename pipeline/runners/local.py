@@ -79,7 +79,9 @@ def _new_run(root: OutputRoot) -> str:
             return run_id
 
 
-def _run_stages(config: Config, root: OutputRoot, run_id: str, fingerprint: str, lines: StageLines) -> dict[str, Execution]:
+def _run_stages(
+    config: Config, root: OutputRoot, run_id: str, fingerprint: str, lines: StageLines
+) -> dict[str, Execution]:
     """Runs the chain with all that libraries say in the run's log; returns the stages by their ids."""
     log = root.run(run_id) / LOG_FILE
     with libraries_to(log):

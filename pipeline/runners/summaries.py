@@ -15,6 +15,7 @@ from schemas.runs import LOG_FILE, SUMMARY_FILE, OutputRoot, Stage, Summary
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ml_metadata.proto import metadata_store_pb2 as pb
     from rich.console import Console
 
     from pipeline.config import Config
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # As the stages are called in the DAG (the edge table of tests/pipeline/test_pipeline.py holds these names).
 _EXAMPLE_GEN, _TRAINER, _EVALUATOR, _PUSHER = "InteractionExampleGen", "Trainer", "Evaluator", "Pusher"
 _CANDIDATE, _POPULARITY, _OVERALL = "candidate", "popularity", "overall"  # keys of metrics.json
-_PUSHED, _DESTINATION, _WHY = "pushed", "pushed_destination", "why"  # custom properties of PushedModel
+_PUSHED, _DESTINATION = "pushed", "pushed_destination"  # custom properties of PushedModel
 _SHOWN: Final = ("hr@10", "ndcg@10", "mrr@10", "coverage@10")
 
 
@@ -44,14 +45,13 @@ def build(
     verdict = _read(evaluation / artifacts.BLESSING_FILE)
     training = _read(_uri(stages[_TRAINER], "model_run") / artifacts.TRAINING_FILE)
     (pushed,) = stages[_PUSHER].outputs["pushed_model"]
-    destination = pushed.custom_properties[_DESTINATION].string_value if _DESTINATION in pushed.custom_properties else None
     new = not stages[_PUSHER].cached and bool(pushed.custom_properties[_PUSHED].int_value)
     return Summary(
         run_id=run_id,
         metrics=_metrics(_read(evaluation / artifacts.METRICS_FILE)),
         blessed=verdict["blessed"],
         why=verdict["why"],
-        pushed_model=destination,
+        pushed_model=_text(pushed, _DESTINATION) or None,
         pushed=new,
         wall_seconds=round(wall_seconds, 1),
         fit_seconds=0.0 if stages[_TRAINER].cached else round(training["fit_seconds"], 1),
@@ -67,6 +67,10 @@ def build(
         machine={**machine.machine(), "gpus": machine.gpus()},
         paths=_paths(root, run_id, stages),
     )
+
+
+def _text(artifact: pb.Artifact, name: str) -> str:
+    return artifact.custom_properties[name].string_value if name in artifact.custom_properties else ""
 
 
 def _metrics(found: dict[str, Any]) -> dict[str, dict[str, float]]:
@@ -141,6 +145,9 @@ def _places(summary: Summary) -> list[tuple[str, str]]:
         ("TensorBoard", f"tensorboard --logdir {summary.paths['tensorboard']}"),
         ("summary", summary.paths["summary"]),
         ("log", summary.paths["log"]),
-        ("time", f"{summary.wall_seconds:.0f} s, {summary.fit_seconds:.0f} s of it in fit; "
-                 f"{cached} of {len(summary.stages)} stages from the cache"),
+        (
+            "time",
+            f"{summary.wall_seconds:.0f} s, {summary.fit_seconds:.0f} s of it in fit; "
+            f"{cached} of {len(summary.stages)} stages from the cache",
+        ),
     ]

@@ -33,9 +33,10 @@ def test_an_error_that_nobody_foresaw_is_none_of_ours():
 
 
 def test_an_error_from_a_beam_step_is_found_with_all_its_parts():
-    with pytest.raises(Exception, match="column 'x'") as caught, beam.Pipeline(
-        options=PipelineOptions(["--runner=FnApiRunner"])
-    ) as pipeline:
+    with (
+        pytest.raises(Exception, match="column 'x'") as caught,
+        beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"])) as pipeline,
+    ):
         _ = pipeline | beam.Create([1]) | "Read it" >> beam.Map(_raise)
     found = failure.plain(caught.value)
     assert isinstance(found, DataError)
