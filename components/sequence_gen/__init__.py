@@ -1,0 +1,1 @@
+"""Interactions become sequences: users' histories in order, split, and cut into windows."""

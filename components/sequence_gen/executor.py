@@ -1,0 +1,116 @@
+"""Interactions in, sequences and their counts out."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from typing import Any
+
+import pyarrow.parquet as pq
+from apache_beam.io.filesystems import FileSystems
+from tfx import types
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
+
+from components.sequence_gen import files
+from components.sequence_gen.buckets import number_of_buckets
+from components.sequence_gen.flow import Plan, build
+from components.sequence_gen.options import Options
+from schemas import artifacts
+from schemas import features as f
+from schemas.errors import DataError
+from schemas.records import SequenceCounts
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """SequenceGen's work."""
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Makes sequences.
+
+        Args:
+            input_dict: examples: interactions, payload Parquet, split "all".
+            output_dict: sequences: Examples, one tf.Example a sequence; item_counts: ItemCounts; report:
+                SequenceReport.
+            exec_properties: options: Options without the window, as JSON; window: int.
+        Raises: DataError: there are no interactions, or none that training could use.
+        """
+        window = int(exec_properties["window"])
+        options = Options.model_validate({**json.loads(exec_properties["options"]), "window": window})
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        sequences, item_counts, report = (
+            artifact_utils.get_single_instance(output_dict[name]) for name in ("sequences", "item_counts", "report")
+        )
+        paths = parquet_files(examples)
+        plan = Plan(
+            files=paths,
+            options=options,
+            window=window,
+            buckets=options.buckets or number_of_buckets(_rows(examples, paths)),
+            sequences=sequences.uri,
+            item_counts=posixpath.join(item_counts.uri, artifacts.ITEM_COUNTS_FILE),
+            report=posixpath.join(report.uri, artifacts.SEQUENCE_REPORT_FILE),
+        )
+        for split in f.SEQUENCE_SPLITS:
+            files.make_folder(posixpath.join(sequences.uri, f"Split-{split}"))
+        with self._make_beam_pipeline() as pipeline:
+            build(pipeline, plan)
+        files.remove_temporary(sequences.uri)
+        made = _read_report(plan.report)
+        _check(made)
+        _describe(sequences, item_counts, plan, made)
+
+
+def parquet_files(examples: types.Artifact) -> tuple[str, ...]:
+    """The files of interactions, by name.
+
+    Raises: DataError: there are none.
+    """
+    pattern = posixpath.join(artifact_utils.get_split_uri([examples], f.ALL), "*")
+    paths = tuple(sorted(file.path for file in FileSystems.match([pattern])[0].metadata_list))
+    if not paths:
+        raise DataError("There are no interactions.", where=pattern, next_step="Look at what example_gen read.")
+    return paths
+
+
+def _rows(examples: types.Artifact, paths: tuple[str, ...]) -> int:
+    """How many interactions there are: as their artifact says, or else as the files' footers say."""
+    rows = examples.get_int_custom_property("rows")
+    if not rows:
+        for path in paths:
+            with FileSystems.open(path) as handle:
+                rows += pq.ParquetFile(handle).metadata.num_rows
+    return rows
+
+
+def _read_report(path: str) -> SequenceCounts:
+    with FileSystems.open(path) as handle:
+        return SequenceCounts.model_validate_json(handle.read())
+
+
+def _check(made: SequenceCounts) -> None:
+    if made.training_interactions:
+        return
+    raise DataError(
+        "No interaction is left to train on.",
+        where="sequence_gen",
+        why=f"{made.interactions:,} interactions of {made.users:,} users; {made.below_core:,} dropped by k-core; "
+        f"{made.users_without_training:,} users have validation and test events alone.",
+        next_step="Lower sequence_gen.k_core, or set sequence_gen.split.valid_from to a later moment.",
+    )
+
+
+def _describe(sequences: types.Artifact, item_counts: types.Artifact, plan: Plan, made: SequenceCounts) -> None:
+    """Sets the properties that later stages read."""
+    sequences.split_names = artifact_utils.encode_split_names(list(f.SEQUENCE_SPLITS))
+    sequences.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
+    sequences.set_string_custom_property("file_format", "tfrecords_gzip")
+    item_counts.items = made.items
+    item_counts.interactions = made.training_interactions
+    item_counts.window = plan.window
+    item_counts.mask_seen = int(plan.options.mask_seen)

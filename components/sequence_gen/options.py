@@ -1,0 +1,88 @@
+"""Knobs of SequenceGen."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from components.sequence_gen.splits import Split, load
+
+
+class KCore(BaseModel):
+    """How many interactions a user and an item need to be kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    users: Annotated[int, Field(ge=1, description="Users with fewer interactions are dropped. 1 drops none.")] = 1
+    items: Annotated[int, Field(ge=1, description="Items with fewer interactions are dropped. 1 drops none.")] = 1
+
+    @property
+    def active(self) -> bool:
+        """Whether anything can be dropped at all."""
+        return self.users > 1 or self.items > 1
+
+
+class Options(BaseModel):
+    """How interactions become sequences."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    window: Annotated[
+        int, Field(ge=2, description="Events that the model sees at most, and the length of a training sequence.")
+    ] = 50
+    overlap: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="A history longer than the window is cut into windows that share this many positions: the "
+            "later one has them as context only, so that each label trains once and none with less context than "
+            "this. More overlap is more context and more work. Empty: a fifth of the window.",
+        ),
+    ] = None
+    split: Annotated[
+        Split,
+        Field(description="How events are shared out between train, valid and test: a rule's name and its knobs."),
+    ] = Field(default_factory=lambda: load("leave_last_out").Options())
+    k_core: Annotated[
+        KCore,
+        Field(
+            description="Drop users and items with few interactions, again and again until all that are left have "
+            "enough. Counts are over all splits, as papers do it; one worker holds 20 bytes a (user, item) pair. Off "
+            "by default."
+        ),
+    ] = KCore()
+    repeats: Annotated[
+        Literal["keep", "drop"],
+        Field(description="drop: of a user's events with one item only the first is kept. Exact duplicates always go."),
+    ] = "keep"
+    mask_seen: Annotated[
+        bool,
+        Field(
+            description="Items of a user's past are no candidates, in validation, test, popularity and answers "
+            "alike. Then evaluation sequences carry the past beyond the window, too."
+        ),
+    ] = True
+    buckets: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Parts that users are split into, each worked on in memory at once. The sequences don't "
+            "depend on it. Empty: as many as keep a part below 250,000 interactions.",
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _overlap_fits(self) -> Options:
+        self.overlap_in(self.window)
+        return self
+
+    def overlap_in(self, window: int) -> int:
+        """Positions that neighbouring windows of this length share, at least 1 and below `window`.
+
+        Raises: ValueError: the configured overlap leaves no room for a new label.
+        """
+        overlap = max(1, window // 5) if self.overlap is None else self.overlap
+        if overlap >= window:
+            raise ValueError(f"overlap ({overlap}) must be smaller than the window ({window})")
+        return overlap

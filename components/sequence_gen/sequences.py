@@ -1,0 +1,129 @@
+"""Ranges of events become record batches with the features of schemas.features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from components.sequence_gen.histories import occurrences
+from components.sequence_gen.splits import IS_LABEL, SPLIT, USER
+from components.sequence_gen.windows import Ranges, chunks, gather, histories, seen_before, training_windows
+from schemas import features as f
+
+_LENGTHS = np.array([least for least, _ in f.HISTORY_LENGTH_BUCKETS])
+_LENGTH_NAMES = pa.array([name.encode() for _, name in f.HISTORY_LENGTH_BUCKETS], pa.large_binary())
+_OF_LABEL = {f.TIMESTAMP: f.LABEL_TIMESTAMP, f.RATING: f.LABEL_RATING, f.WEIGHT: f.LABEL_WEIGHT}
+
+
+class Sequences:
+    """The sequences of a bucket.
+
+    Args:
+        events: users' events in order, split, labels marked.
+        popularity: item_id and label_popularity of every item that training saw.
+        window: events of a sequence at most.
+        overlap: positions that neighbouring training windows share.
+        mask_seen: whether evaluation sequences carry the past beyond the window.
+    """
+
+    def __init__(
+        self, events: pl.DataFrame, popularity: pl.DataFrame, *, window: int, overlap: int, mask_seen: bool
+    ) -> None:
+        self._events, self._popularity = events, popularity
+        self._window, self._overlap, self._mask_seen = window, overlap, mask_seen
+        self._columns = {name: _plain(events[name]) for name in events.columns if name not in (USER, SPLIT, IS_LABEL)}
+        user = events[USER].to_numpy()
+        self._starts = np.flatnonzero(np.diff(user, prepend=-1))
+        self._start_of_row = np.repeat(self._starts, np.diff(self._starts, append=len(user)))
+        self._previous, self._following = occurrences(events)
+        self.cold = {f.VALID: 0, f.TEST: 0}  # labels that training never saw, and
+        self.repeated = {f.VALID: 0, f.TEST: 0}  # that repeat the past, of the splits made so far
+
+    def of(self, split: str) -> Iterator[pa.RecordBatch]:
+        """The sequences of one split, users in order, a user's oldest first; each column a list a row."""
+        is_split = (self._events[SPLIT] == split).to_numpy()
+        if split == f.TRAIN:
+            trained = np.add.reduceat(is_split, self._starts, dtype=np.int64) if len(is_split) else self._starts
+            ranges = training_windows(self._starts[trained > 0], trained[trained > 0], self._window, self._overlap)
+            for chunk in chunks(ranges, whole_past=False):
+                yield self._batch(
+                    chunk, chunk.first + 1, chunk.first + 1 + chunk.labels, self._training(len(chunk.first))
+                )
+        else:
+            labels = np.flatnonzero(is_split & self._events[IS_LABEL].to_numpy())
+            ranges = histories(labels, self._start_of_row[labels], self._window)
+            for chunk in chunks(ranges, whole_past=self._mask_seen):
+                yield self._batch(chunk, chunk.last, chunk.last + 1, self._evaluation(chunk, split))
+
+    def _batch(
+        self, ranges: Ranges, label_first: np.ndarray, label_last: np.ndarray, more: dict[str, pa.Array]
+    ) -> pa.RecordBatch:
+        past = ranges.last - ranges.start
+        bucket = np.searchsorted(_LENGTHS, past, side="right") - 1
+        history, label = gather(ranges.first, ranges.last), gather(label_first, label_last)
+        columns = {
+            f.USER_ID: _ones(self._columns[f.USER_ID].take(pa.array(ranges.start))),
+            f.HISTORY: self._lists(f.ITEM_ID, history),
+            f.HISTORY_TIMESTAMP: self._lists(f.TIMESTAMP, history),
+            f.LABEL: self._lists(f.ITEM_ID, label),
+            f.LOSS_FROM: _ones(pa.array(ranges.loss_from, pa.int64())),
+            f.HISTORY_LENGTH: _ones(_LENGTH_NAMES.take(pa.array(bucket))),
+        }
+        for name in self._columns:
+            if name in _OF_LABEL:
+                columns[_OF_LABEL[name]] = self._lists(name, label)
+            elif name.startswith(f.CONTEXT_PREFIX):
+                columns[f.HISTORY_CONTEXT_PREFIX + name[len(f.CONTEXT_PREFIX) :]] = self._lists(name, history)
+        columns |= more
+        return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+    def _training(self, rows: int) -> dict[str, pa.Array]:
+        """Features that only evaluation has something to say about; their types don't depend on the split."""
+        return {
+            f.SEEN: self._lists(f.ITEM_ID, _nothing(rows)),
+            f.LABEL_POPULARITY: _ones(pa.array([b""] * rows, pa.large_binary())),
+            f.LABEL_REPEATS: _ones(pa.array(np.zeros(rows, np.int64))),
+        }
+
+    def _evaluation(self, ranges: Ranges, split: str) -> dict[str, pa.Array]:
+        """What is known of the labels, which stand at `ranges.last`."""
+        label = self._events.select(f.ITEM_ID)[ranges.last]
+        slices = label.join(self._popularity, on=f.ITEM_ID, how="left", maintain_order="left")[f.LABEL_POPULARITY]
+        repeats = self._previous[ranges.last] >= 0
+        self.cold[split] += slices.null_count()
+        self.repeated[split] += int(repeats.sum())
+        seen = seen_before(ranges, self._following) if self._mask_seen else _nothing(len(repeats))
+        return {
+            f.SEEN: self._lists(f.ITEM_ID, seen),
+            f.LABEL_POPULARITY: _ones(_plain(slices.fill_null(f.POPULARITY_BUCKETS[-1]))),
+            f.LABEL_REPEATS: _ones(pa.array(repeats.astype(np.int64))),
+        }
+
+    def _lists(self, column: str, gathered: tuple[np.ndarray, np.ndarray]) -> pa.Array:
+        offsets, rows = gathered
+        values = self._columns[column].take(pa.array(rows, pa.int64()))
+        return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values)
+
+
+def _plain(column: pl.Series) -> pa.Array:
+    """A column as Arrow: ids and words as bytes, since that is what a tf.Example holds; nothing is null."""
+    if column.dtype == pl.String:
+        return column.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.large_binary())
+    if column.dtype.is_float():
+        # An event without a weight counts like any other; a rating that nobody gave stays unknown.
+        missing = 1.0 if column.name == f.WEIGHT else float("nan")
+        return column.cast(pl.Float32).fill_null(missing).to_arrow()
+    return column.to_arrow()
+
+
+def _nothing(sequences: int) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets and rows of empty ranges."""
+    return np.zeros(sequences + 1, np.int64), np.empty(0, np.int64)
+
+
+def _ones(values: pa.Array) -> pa.Array:
+    """Each value as a list of its own."""
+    return pa.ListArray.from_arrays(pa.array(np.arange(len(values) + 1, dtype=np.int32)), values)

@@ -1,0 +1,55 @@
+"""How events are shared out between training, validation and test. This folder is the registry: a file is a rule.
+
+A rule is a module with
+    class Options(SplitOptions)   its knobs; `name` is the file's name
+    def assign(events, options)   plain Polars over users' events in order; adds the columns SPLIT and IS_LABEL
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
+
+SPLIT: Final = "split"  # Enum of schemas.features.SEQUENCE_SPLITS; within a user train, then valid, then test
+IS_LABEL: Final = "is_label"  # bool: the row is the label of a validation or test example
+USER: Final = "user"  # int64: number of the row's user, ascending
+
+
+class SplitOptions(BaseModel):
+    """Knobs of a rule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(description="The rule: a file in components/sequence_gen/splits.")]
+
+
+def names() -> list[str]:
+    """The rules there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def load(name: str) -> ModuleType:
+    """The module of one rule.
+
+    Raises: ValueError: there is no such rule.
+    """
+    if name not in names():
+        raise ValueError(f"there is no split {name!r}; there are {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def _parse(value: Any) -> Any:
+    if isinstance(value, str):
+        value = {"name": value}
+    if not isinstance(value, dict):
+        return value
+    if "name" not in value:
+        raise ValueError(f"split needs a name: {', '.join(names())}")
+    return load(value["name"]).Options.model_validate(value)
+
+
+Split = Annotated[SerializeAsAny[SplitOptions], BeforeValidator(_parse)]

@@ -1,0 +1,37 @@
+"""Each user's last event is a test label, the one before it a validation label, the rest is for training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import polars as pl
+from pydantic import Field
+
+from components.sequence_gen.splits import IS_LABEL, SPLIT, USER, SplitOptions
+from schemas import features as f
+
+
+class Options(SplitOptions):
+    """It has no knobs."""
+
+    name: Annotated[Literal["leave_last_out"], Field(description="The protocol that papers use.")] = "leave_last_out"
+
+
+def assign(events: pl.DataFrame, options: Options) -> pl.DataFrame:
+    """Adds SPLIT and IS_LABEL.
+
+    A user of one or two events is for training alone: a label without a training event before it would measure
+    popularity, and two events give the model one pair to learn from. It does not keep training before test in time:
+    another user's training events may be later than this one's test event.
+
+    Args:
+        events: users' events in order; a column USER, equal users side by side.
+        options: none.
+    Returns: `events` and the two columns.
+    """
+    user = pl.col(USER)
+    last = (user.shift(-1) != user).fill_null(True)
+    test = last & (user.shift(2) == user).fill_null(False)
+    valid = test.shift(-1).fill_null(False)
+    split = pl.when(test).then(pl.lit(f.TEST)).when(valid).then(pl.lit(f.VALID)).otherwise(pl.lit(f.TRAIN))
+    return events.with_columns(split.cast(pl.Enum(f.SEQUENCE_SPLITS)).alias(SPLIT), (test | valid).alias(IS_LABEL))
