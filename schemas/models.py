@@ -9,7 +9,8 @@ import fsspec
 from schemas.errors import ModelError
 
 SAVED_MODEL_FILE: Final = "saved_model.pb"
-_TRAINED: Final = "Format-Serving"  # TFX's folder for it, inside what Trainer makes
+_TRAINED: Final = "Format-Serving"  # TFX's folder for it, inside what Trainer makes: the model that is measured
+REFIT_FOLDER: Final = "Format-Refit"  # beside it, where configured: trained on all labels, so never measured
 
 
 def saved_model_folder(uri: str) -> str:
@@ -26,3 +27,17 @@ def saved_model_folder(uri: str) -> str:
         if system.exists(f"{inside}/{SAVED_MODEL_FILE}"):
             return folder
     raise ModelError(f"There is no {SAVED_MODEL_FILE} here, nor in {_TRAINED}.", where=root)
+
+
+def publishable_folder(uri: str) -> str:
+    """Folder of the SavedModel that is to be published: the one trained on all labels, where there is one.
+
+    Args:
+        uri: the Model artifact's address, local or one that fsspec can open.
+    Returns: <uri>/Format-Refit where that holds a SavedModel, else `saved_model_folder(uri)`.
+    Raises: ModelError: there is neither.
+    """
+    system, root = fsspec.core.url_to_fs(uri)
+    if system.exists(f"{root.rstrip('/')}/{REFIT_FOLDER}/{SAVED_MODEL_FILE}"):
+        return f"{uri.rstrip('/')}/{REFIT_FOLDER}"
+    return saved_model_folder(uri)

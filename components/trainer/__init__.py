@@ -1,0 +1,1 @@
+"""Trains the ranker and exports it."""
