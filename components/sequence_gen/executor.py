@@ -38,7 +38,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             output_dict: sequences: Examples, one tf.Example a sequence; item_counts: ItemCounts; report:
                 SequenceReport.
             exec_properties: options: Options without the window, as JSON; window: int.
-        Raises: DataError: there are no interactions, or none that training could use.
+        Raises: DataError: there are no interactions, or too few for each split to have something.
         """
         window = int(exec_properties["window"])
         options = Options.model_validate({**json.loads(exec_properties["options"]), "window": window})
@@ -94,14 +94,23 @@ def _read_report(path: str) -> SequenceCounts:
 
 
 def _check(made: SequenceCounts) -> None:
-    if made.training_interactions:
+    """Refuses sequences that nothing could train on, or be evaluated on."""
+    left = {
+        "an interaction to train on": made.training_interactions,
+        "a validation label": made.examples[f.VALID],
+        "a test label": made.examples[f.TEST],
+    }
+    missing = [what for what, number in left.items() if not number]
+    if not missing:
         return
     raise DataError(
-        "No interaction is left to train on.",
+        f"The interactions leave not even {missing[0]}.",
         where="sequence_gen",
-        why=f"{made.interactions:,} interactions of {made.users:,} users; {made.below_core:,} dropped by k-core; "
-        f"{made.users_without_training:,} users have validation and test events alone.",
-        next_step="Lower sequence_gen.k_core, or set sequence_gen.split.valid_from to a later moment.",
+        why=f"{made.interactions:,} interactions of {made.users:,} users, {made.users_without_training:,} of them "
+        f"without training events; dropped: {made.duplicates:,} exact duplicates, {made.repeats_dropped:,} repeats, "
+        f"{made.below_core:,} by k-core.",
+        next_step="Give users with three events or more (leave_last_out), move the moments of sequence_gen.split "
+        "(global_time), or lower sequence_gen.k_core.",
     )
 
 

@@ -263,8 +263,13 @@ def test_k_core_drops_until_all_have_enough(tmp_path):
 
 
 def test_k_core_that_leaves_nothing_is_an_error_that_says_so(tmp_path):
-    with pytest.raises(DataError, match=r"No interaction is left to train on"):
+    with pytest.raises(DataError, match="not even an interaction to train on"):
         run(tmp_path, log({"ann": "abc"}), k_core={"items": 5})
+
+
+def test_users_of_one_event_are_an_error_that_says_what_is_needed(tmp_path):
+    with pytest.raises(DataError, match=r"(?s)not even a validation label.*three events or more"):
+        run(tmp_path, log({"ann": "a", "bob": "b"}))
 
 
 def test_no_files_is_an_error(tmp_path):
