@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pipeline.runners import failure, lock, summaries
+from pipeline.runners import failure, lock
 from pipeline.runners.terminal import StageLines, libraries_to
 from schemas.errors import SeqrankError
 from schemas.runs import LOG_FILE, SUMMARY_FILE, OutputRoot
@@ -46,10 +46,12 @@ def run(config: Config, console: Console | None = None) -> Summary:
     console = console or Console()
     root = OutputRoot(config.run.output_root.absolute())
     with lock.held(root):
-        fingerprint = _fingerprint(config, root)
         run_id = _new_run(root)
         console.print(f"Run {run_id} in {root.path}", highlight=False)
-        stages = _run_stages(config, root, run_id, fingerprint, StageLines(console))
+        stages = _run_stages(config, root, run_id, StageLines(console))
+
+        from pipeline.runners import summaries  # knows the artifacts' types, and so needs TFX
+
         summary = summaries.build(config, root, run_id, stages, wall_seconds=time.monotonic() - began)
         _close(root, summary)
     summaries.show(summary, console)
@@ -57,13 +59,13 @@ def run(config: Config, console: Console | None = None) -> Summary:
 
 
 def _fingerprint(config: Config, root: OutputRoot) -> str:
-    """Of the data, before anything heavy is imported: a missing file is an error at once."""
+    """Of the data, before TensorFlow and TFX are imported: a missing file is an error at once."""
     from components.example_gen import inputs
     from pipeline.datasets import movielens
 
     for name in map(pathlib.Path, config.example_gen.data):
         if name.parts[-2:] == (movielens.FOLDER, movielens.INTERACTIONS):
-            movielens.ensure(name.parent.parent)
+            movielens.ensure(name.absolute().parent.parent)
     return inputs.fingerprint(inputs.find(config.example_gen), root.path / _FINGERPRINTS)
 
 
@@ -79,15 +81,14 @@ def _new_run(root: OutputRoot) -> str:
             return run_id
 
 
-def _run_stages(
-    config: Config, root: OutputRoot, run_id: str, fingerprint: str, lines: StageLines
-) -> dict[str, Execution]:
+def _run_stages(config: Config, root: OutputRoot, run_id: str, lines: StageLines) -> dict[str, Execution]:
     """Runs the chain with all that libraries say in the run's log; returns the stages by their ids."""
     log = root.run(run_id) / LOG_FILE
     with libraries_to(log):
         try:
             from pipeline.runners import metadata
 
+            fingerprint = _fingerprint(config, root)
             store = metadata.connect(root.metadata)
             metadata.fail_unfinished(store)
             _launch(config, root, run_id, fingerprint, lines)
