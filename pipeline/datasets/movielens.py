@@ -116,17 +116,19 @@ def _from_grouplens(folder: pathlib.Path) -> tuple[bytes, pl.DataFrame]:
 
 def _items_of_grouplens(table: bytes) -> pl.DataFrame:
     """u.item (id | title (year) | dates, address | 19 flags, Latin-1) -> item_id, title, year, genres joined by |."""
+    utf8 = io.BytesIO(table.decode("latin-1").encode())
     frame = pl.read_csv(
-        io.BytesIO(table.decode("latin-1").encode()),
+        utf8,
         separator="|",
         has_header=False,
+        new_columns=["id", "title", "released", "video", "address", *_GENRES],
         quote_char=None,
         infer_schema=False,
     )
-    title = pl.col("column_2")
-    flags = [pl.when(pl.col(f"column_{6 + i}") == "1").then(pl.lit(genre)) for i, genre in enumerate(_GENRES)]
+    title = pl.col("title")
+    flags = [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in _GENRES]
     return frame.select(
-        item_id=pl.col("column_1"),
+        item_id=pl.col("id"),
         title=title.str.replace(r"\s*\(\d{4}\)\s*(\(V\))?\s*$", ""),
         year=title.str.extract(r"\((\d{4})\)\s*(?:\(V\))?\s*$", 1),
         genres=pl.concat_str(flags, separator="|", ignore_nulls=True),
