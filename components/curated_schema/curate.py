@@ -45,9 +45,12 @@ def _read(schema_file: str) -> schema_pb2.Schema:
 def _require(name: str, templates: list[schema_pb2.Feature], schema_file: str) -> schema_pb2.Feature:
     fitting = [t for t in templates if t.name == name or (t.name.endswith("*") and name.startswith(t.name[:-1]))]
     if not fitting:
-        raise ConfigError(f"there is no optional feature '{name}'.", where=f"schemas/{schema_file}",
+        raise ConfigError(
+            f"there is no optional feature '{name}'.",
+            where=f"schemas/{schema_file}",
             why=f"it has {', '.join(t.name for t in templates) or 'none'}.",
-            next_step="add the feature to the file, without a presence.")
+            next_step="add the feature to the file, without a presence.",
+        )
     feature = schema_pb2.Feature()
     feature.CopyFrom(min(fitting, key=lambda template: template.name.endswith("*")))
     feature.name = name

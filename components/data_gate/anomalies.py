@@ -28,11 +28,14 @@ def parse(serialized: bytes, options: Options) -> list[DataAnomaly]:
     named += _reasons("", found.dataset_anomaly_info)
     for feature, info in found.anomaly_info.items():
         named += _reasons(feature, info)
-    records = [DataAnomaly(feature=feature, kind=kind, what=what, refused=options.refuses(kind))
-               for feature, kind, what in named]
+    records = [
+        DataAnomaly(feature=feature, kind=kind, what=what, refused=options.refuses(kind))
+        for feature, kind, what in named
+    ]
     return sorted(records, key=lambda anomaly: (not anomaly.refused, anomaly.feature, anomaly.kind))
 
 
 def _reasons(feature: str, info: anomalies_pb2.AnomalyInfo) -> Iterator[tuple[str, str, str]]:
     for reason in info.reason:
-        yield feature, anomalies_pb2.AnomalyInfo.Type.Name(reason.type), f"{reason.short_description}: {reason.description}"
+        kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+        yield feature, kind, f"{reason.short_description}: {reason.description}"

@@ -49,7 +49,11 @@ class Executor(base_executor.BaseExecutor):
         rejected_uri = artifact_utils.get_single_uri(input_dict["rejected"])
         summary = _summary(input_dict, options, mask_seen)
         found = refusal.problems(
-            summary, options, mask_seen, _samples(rejected_uri, summary.reasons), rejected_uri,
+            summary,
+            options,
+            mask_seen,
+            _samples(rejected_uri, summary.reasons),
+            rejected_uri,
             artifact_utils.get_single_uri(input_dict["anomalies"]),
         )
         if found:

@@ -94,7 +94,14 @@ def _tables(paths: Sequence[str]) -> Iterator[pl.DataFrame]:
 
 
 def _hashed(table: pa.Table) -> pl.DataFrame:
-    user, item, time, tie = (table.column(name).combine_chunks().flatten() for name in
-                             (f.USER_ID, f.ITEM_ID, f.TIMESTAMP, f.TIE))
-    return pl.DataFrame({"user": stable_hash(user, _SEED), "item": stable_hash(item, _SEED),
-                         "time": time.to_numpy(), "tie": tie.to_numpy()})
+    user, item, time, tie = (
+        table.column(name).combine_chunks().flatten() for name in (f.USER_ID, f.ITEM_ID, f.TIMESTAMP, f.TIE)
+    )
+    return pl.DataFrame(
+        {
+            "user": stable_hash(user, _SEED),
+            "item": stable_hash(item, _SEED),
+            "time": time.to_numpy(),
+            "tie": tie.to_numpy(),
+        }
+    )

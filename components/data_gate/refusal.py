@@ -42,14 +42,21 @@ def warnings(summary: DataSummary) -> list[str]:
     if summary.users == 1:
         said.append("there is a single user: nothing can be learnt from what others did.")
     if summary.users_with_one_event:
-        said.append(f"{summary.users_with_one_event:,} of {summary.users:,} users have one event: no label comes of them.")
+        of_users = f"{summary.users_with_one_event:,} of {summary.users:,} users"
+        said.append(f"{of_users} have one event: no label comes of them.")
     if summary.last_time is not None and summary.last_time < _A_YEAR_ON:
         said.append("all times lie in 1970: right if they are mere positions, else see example_gen.time_format.")
     return said
 
 
-def problems(summary: DataSummary, options: Options, mask_seen: bool, samples: Sequence[Sample], rejected_uri: str,
-             anomalies_uri: str) -> list[Problem]:
+def problems(
+    summary: DataSummary,
+    options: Options,
+    mask_seen: bool,
+    samples: Sequence[Sample],
+    rejected_uri: str,
+    anomalies_uri: str,
+) -> list[Problem]:
     """Every ground there is for refusing; none: the data pass."""
     found = [
         _rejected(summary, options, samples, rejected_uri),
@@ -66,34 +73,46 @@ def refusal(found: Sequence[Problem]) -> GateRefused:
         only = found[0]
         return GateRefused(only.what, why="\n".join(only.evidence), next_step=only.next_step)
     lines = [line for problem in found for line in (problem.what, *(f"  {evidence}" for evidence in problem.evidence))]
-    return GateRefused(f"nothing trains on these data, for {len(found)} reasons.", why="\n".join(lines),
-        next_step=" ".join(problem.next_step for problem in found))
+    return GateRefused(
+        f"nothing trains on these data, for {len(found)} reasons.",
+        why="\n".join(lines),
+        next_step=" ".join(problem.next_step for problem in found),
+    )
 
 
 def _rejected(summary: DataSummary, options: Options, samples: Sequence[Sample], uri: str) -> Problem | None:
     if summary.used and summary.rejected_share <= options.max_rejected:
         return None
-    shown = [f"{s.file}:{s.line}: {s.reason} ({_times(summary.reasons[s.reason])}): {s.text[:80]!r}" for s in samples[:SHOWN]]
-    more = summary.rejected - sum(summary.reasons[s.reason] for s in samples[:SHOWN])
-    shown += [f"and {more:,} more, for {len(summary.reasons) - SHOWN:,} other reasons"] if more > 0 else []
-    limit = f"the limit is {_percent(options.max_rejected)} (data_gate.max_rejected)"
-    none_left = "no row can be used" if summary.rejected else "there is no row"
-    what = f"{summary.rejected:,} of {summary.read:,} rows can't be used ({_percent(summary.rejected_share)}); {limit}."
-    hint = "for another form of time set example_gen.time_format; " if any("is not a" in s.reason for s in samples) else ""
-    return Problem(what if summary.used else f"{none_left}: {what}", (*shown, f"All of them: {uri}/rejected.csv"),
-        f"mend the rows; {hint}or raise the limit." if summary.used else f"mend the rows{'; ' + hint if hint else ', '}"
-        "or see example_gen's columns and delimiter.")
+    share = f"{_percent(summary.rejected_share)}; the limit is {_percent(options.max_rejected)}, data_gate.max_rejected"
+    what = f"{summary.rejected:,} of {summary.read:,} rows can't be used ({share})."
+    other_time = any(" of seconds" in s.reason or " of milliseconds" in s.reason or "ISO" in s.reason for s in samples)
+    steps = ["mend the rows", *(["set example_gen.time_format if times have another form"] if other_time else [])]
+    steps.append("raise the limit" if summary.used else "see example_gen.columns and example_gen.delimiter")
+    return Problem(what, (*_shown(summary, samples), f"All of them: {uri}/rejected.csv"), f"{', or '.join(steps)}.")
+
+
+def _shown(summary: DataSummary, samples: Sequence[Sample]) -> list[str]:
+    first = samples[:SHOWN]
+    lines = [f"{s.file}:{s.line}: {s.reason} ({_times(summary.reasons[s.reason])}): {s.text[:80]!r}" for s in first]
+    more = summary.rejected - sum(summary.reasons[s.reason] for s in first)
+    return lines + ([f"and {more:,} more, for {len(summary.reasons) - SHOWN:,} other reasons"] if more > 0 else [])
 
 
 def _nothing_to_learn(summary: DataSummary) -> Problem | None:
     if not summary.used:
         return None
     if summary.items == 1:
-        return Problem("there is a single item: nothing can be ranked.", (f"{summary.used:,} usable rows name it.",),
-            "see that example_gen.columns.item names the right column.")
+        return Problem(
+            "there is a single item: nothing can be ranked.",
+            (f"{summary.used:,} usable rows name it.",),
+            "see that example_gen.columns.item names the right column.",
+        )
     if summary.labels == 0:
-        return Problem("every user has one event: nothing follows anything.", (f"{summary.users:,} users.",),
-            "see that example_gen.columns.user names the right column.")
+        return Problem(
+            "every user has one event: nothing follows anything.",
+            (f"{summary.users:,} users.",),
+            "see that example_gen.columns.user names the right column.",
+        )
     return None
 
 
@@ -104,8 +123,11 @@ def _anomalies(summary: DataSummary, uri: str) -> Problem | None:
     lines = [f"{a.feature or 'the data'}: {a.kind}: {a.what}" for a in refused[:SHOWN]]
     lines += [f"and {len(refused) - SHOWN:,} more"] if len(refused) > SHOWN else []
     count = "1 anomaly" if len(refused) == 1 else f"{len(refused)} anomalies"
-    return Problem(f"{count} of a kind that data_gate.refuse_anomalies names.", (*lines, f"All of them: {uri}"),
-        "mend the data, or change what is expected in schemas/interactions.pbtxt.")
+    return Problem(
+        f"{count} of a kind that data_gate.refuse_anomalies names.",
+        (*lines, f"All of them: {uri}"),
+        "mend the data, or change what is expected in schemas/interactions.pbtxt.",
+    )
 
 
 def _unreachable(summary: DataSummary, options: Options) -> Problem | None:

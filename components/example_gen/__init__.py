@@ -1,1 +1,1 @@
-"""Reads interaction logs: usable rows become columns in Parquet, the others are set aside with file, line and reason."""
+"""Reads interaction logs: usable rows become columns in Parquet, the rest is set aside with file, line and reason."""

@@ -48,13 +48,19 @@ class ReadFiles(beam.DoFn):
                     yield beam.pvalue.TaggedOutput(REJECTS, rejected)
         except DataError as failure:
             error = [failure.what, failure.where, failure.why, failure.next_step]
-        sha256 = inputs.digest(file.name)
-        seen = {"name": file.name, "size": file.size, "sha256": sha256, "used": used, "reasons": reasons, "error": error}
+        seen = {"name": file.name, "size": file.size, "sha256": inputs.digest(file.name)}
+        seen |= {"used": used, "reasons": reasons, "error": error}
         yield beam.pvalue.TaggedOutput(SEEN, json.dumps(seen))
 
 
-def read(pipeline: beam.Pipeline, found: Sequence[inputs.InputFile], options: Options, examples: str, rejected: str,
-         seen: str) -> None:
+def read(
+    pipeline: beam.Pipeline,
+    found: Sequence[inputs.InputFile],
+    options: Options,
+    examples: str,
+    rejected: str,
+    seen: str,
+) -> None:
     """Adds the whole of reading and writing to a pipeline.
 
     Args:
@@ -92,6 +98,10 @@ def counts(lines: Sequence[str]) -> ReadCounts:
         used=sum(file["used"] for file in seen),
         rejected=sum(rejected),
         reasons=dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
-        files=[ReadFile(name=file["name"], size=file["size"], sha256=file["sha256"], read=file["used"] + aside,
-                        rejected=aside) for file, aside in zip(seen, rejected, strict=True)],
+        files=[
+            ReadFile(
+                name=file["name"], size=file["size"], sha256=file["sha256"], read=file["used"] + aside, rejected=aside
+            )
+            for file, aside in zip(seen, rejected, strict=True)
+        ],
     )

@@ -95,11 +95,14 @@ def _values(table: pa.Table, options: Options, faults: _Faults) -> dict[str, pa.
     texts = {name: _one(table, name) for name in columns.used()}
     for name, column in texts.items():
         if pa.types.is_string(column.type):
-            faults.add(pc.match_substring(column, MARK).fill_null(False).to_numpy(zero_copy_only=False),
-                f"{name} isn't UTF-8")
-    values = {f.USER_ID: _id(texts[columns.user], columns.user, faults),
-              f.ITEM_ID: _id(texts[columns.item], columns.item, faults),
-              f.TIMESTAMP: _time(texts[columns.timestamp], options, faults)}
+            faults.add(
+                pc.match_substring(column, MARK).fill_null(False).to_numpy(zero_copy_only=False), f"{name} isn't UTF-8"
+            )
+    values = {
+        f.USER_ID: _id(texts[columns.user], columns.user, faults),
+        f.ITEM_ID: _id(texts[columns.item], columns.item, faults),
+        f.TIMESTAMP: _time(texts[columns.timestamp], options, faults),
+    }
     for feature, name in ((f.RATING, columns.rating), (f.WEIGHT, columns.weight)):
         if name:
             values[feature] = _float(texts[name], name, faults, least=0.0 if feature == f.WEIGHT else None)
@@ -185,8 +188,8 @@ def _bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.int32()).cast(pa.string())
     if pa.types.is_fixed_size_binary(kind):
         return column.cast(pa.binary())
-    text_like = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    return column if text_like or pa.types.is_binary(kind) or pa.types.is_large_binary(kind) else column.cast(pa.string())
+    as_bytes = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    return column if any(is_kind(kind) for is_kind in as_bytes) else column.cast(pa.string())
 
 
 def _rejected(batch: Batch, faults: _Faults, delimiter: str) -> pa.Table:

@@ -32,8 +32,11 @@ def validate(files: Sequence[InputFile], options: Options) -> None:
     """
     filled = [_validate(file.name, options) for file in files]
     if not any(filled):
-        raise DataError("there is a header, and no row." if len(files) == 1 else "no file has a row.",
-            where=files[0].name, next_step="give files with interactions (example_gen.data).")
+        raise DataError(
+            "there is a header, and no row." if len(files) == 1 else "no file has a row.",
+            where=files[0].name,
+            next_step="give files with interactions (example_gen.data).",
+        )
 
 
 def _is_parquet(name: str) -> bool:
@@ -50,8 +53,12 @@ def _validate(name: str, options: Options) -> bool:
         _check_names(name, read_csv.columns(name, options), options)
         return read_csv.has_rows(name, options)
     except (OSError, EOFError) as error:
-        raise DataError("the file can't be opened.", where=name, why=str(error),
-            next_step="see that it is complete, and that this user may read it.") from error
+        raise DataError(
+            "the file can't be opened.",
+            where=name,
+            why=str(error),
+            next_step="see that it is complete, and that this user may read it.",
+        ) from error
 
 
 def _check_names(name: str, found: list[str], options: Options) -> None:
@@ -60,26 +67,35 @@ def _check_names(name: str, found: list[str], options: Options) -> None:
     if missing:
         close = [f"'{m}' looks like '{c[0]}'" for m in missing if (c := difflib.get_close_matches(m, found, 1, 0.5))]
         shown = ", ".join(repr(column)[:40] for column in found[:20]) + (", …" if len(found) > 20 else "")
-        raise DataError(f"no column {' and no column '.join(map(repr, missing))}.", where=name,
+        raise DataError(
+            f"no column {' and no column '.join(map(repr, missing))}.",
+            where=name,
             why="\n".join([f"the columns are {shown}.", *close]),
-            next_step="name the file's columns under example_gen.columns (and its example_gen.delimiter).")
+            next_step="name the file's columns under example_gen.columns (and its example_gen.delimiter).",
+        )
     twice = [column for column in options.columns.used() if times[column] > 1]
     if twice:
-        raise DataError(f"column '{twice[0]}' is there {times[twice[0]]} times.", where=name,
-            next_step="rename one of them in the file.")
+        raise DataError(
+            f"column '{twice[0]}' is there {times[twice[0]]} times.",
+            where=name,
+            next_step="rename one of them in the file.",
+        )
 
 
 def _check_types(name: str, schema: pa.Schema, options: Options) -> None:
     columns = options.columns
-    wanted = {column: _TEXT for column in columns.context}
+    wanted = dict.fromkeys(columns.context, _TEXT)
     wanted.update({column: _NUMBERS for column in (columns.rating, columns.weight, columns.order) if column})
     wanted.update({columns.user: _IDS, columns.item: _IDS, columns.timestamp: _TIMES})
     for column, (kinds, meaning) in wanted.items():
         kind = schema.field(column).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         if not any(is_kind(kind) for is_kind in kinds):
-            raise DataError(f"column '{column}' has the type {kind}; it must be {meaning}.", where=name,
-                next_step="write the column with another type.")
+            raise DataError(
+                f"column '{column}' has the type {kind}; it must be {meaning}.",
+                where=name,
+                next_step="write the column with another type.",
+            )
 
 
 _STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)

@@ -45,8 +45,11 @@ def find(options: Options) -> list[InputFile]:
     found = {file.name: file for pattern in options.data for file in _match(pattern)}
     for file in found.values():
         if file.size == 0:
-            raise DataError("the file is empty (0 bytes).", where=file.name,
-                next_step="write it anew, or leave it out of example_gen.data.")
+            raise DataError(
+                "the file is empty (0 bytes).",
+                where=file.name,
+                next_step="write it anew, or leave it out of example_gen.data.",
+            )
     return [found[name] for name in sorted(found)]
 
 
@@ -54,13 +57,24 @@ def _match(pattern: str) -> list[InputFile]:
     try:
         matched = FileSystems.match([pattern])[0].metadata_list
     except (BeamIOError, ValueError, OSError) as error:
-        raise DataError(f"can't look for '{pattern}'.", where="example_gen.data", why=str(error),
-            next_step="see that the path is right and that this user may read it.") from error
-    files = [InputFile(m.path, m.size_in_bytes, m.last_updated_in_seconds or 0.0) for m in matched
-             if not os.path.isdir(m.path)]
+        raise DataError(
+            f"can't look for '{pattern}'.",
+            where="example_gen.data",
+            why=str(error),
+            next_step="see that the path is right and that this user may read it.",
+        ) from error
+    files = [
+        InputFile(m.path, m.size_in_bytes, m.last_updated_in_seconds or 0.0)
+        for m in matched
+        if not os.path.isdir(m.path)
+    ]
     if not files:
-        raise DataError(f"no file matches '{pattern}'.", where="example_gen.data",
-            why=f"looked from {os.getcwd()}.", next_step="see that the path is right; seqrank run --data FILE names another.")
+        raise DataError(
+            f"no file matches '{pattern}'.",
+            where="example_gen.data",
+            why=f"looked from {os.getcwd()}.",
+            next_step="see that the path is right, or name another: seqrank run --data FILE.",
+        )
     return files
 
 

@@ -18,7 +18,7 @@ class Columns(BaseModel):
     item: Annotated[str, Field(description="what; text or whole numbers", min_length=1)] = "item_id"
     timestamp: Annotated[str, Field(description="when; see time_format", min_length=1)] = "timestamp"
     rating: Annotated[str | None, Field(description="a number: how well it was liked")] = None
-    weight: Annotated[str | None, Field(description="a number, 0 or more: how much the event counts in the loss")] = None
+    weight: Annotated[str | None, Field(description="a number, 0 or more: how much it counts in the loss")] = None
     order: Annotated[str | None, Field(description="a whole number: the true order of events of one time")] = None
     context: Annotated[tuple[str, ...], Field(description="columns of text that go along with each event")] = ()
 
@@ -45,7 +45,7 @@ class Options(BaseModel):
     time_format: Annotated[
         TimeFormat,
         Field(
-            description="seconds (fractions too) or milliseconds since 1970, or ISO 8601; without a zone a time is UTC. "
+            description="seconds (fractions too) or milliseconds since 1970, or ISO 8601 (UTC where it has no zone). "
             "A Parquet column of a timestamp type says it itself"
         ),
     ] = "seconds"

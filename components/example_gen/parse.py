@@ -82,7 +82,7 @@ def milliseconds(column: pa.Array, time_format: TimeFormat) -> tuple[np.ndarray,
         return _iso8601(column.cast(pa.string()))
     scale = 1000 if time_format == "seconds" else 1
     values, is_whole = integers(column)
-    small = np.abs(values) <= LAST_TIME  # beyond it the product could overflow; it is out of range either way
+    small = (values >= -LAST_TIME) & (values <= LAST_TIME)  # past that the product could overflow
     values = np.where(small, values * scale, np.sign(values) * (LAST_TIME + 1))
     if is_whole.all():
         return values, is_whole

@@ -52,8 +52,12 @@ def _first_lines(name: str, options: Options) -> tuple[list[str], str]:
     line, _, rest = text.replace("\r\n", "\n").replace("\r", "\n").partition("\n")
     if MARK in line or "\0" in line:
         shown = line[:60].replace(MARK, "\\x").encode("unicode_escape").decode()
-        raise DataError("the first line isn't text in UTF-8.", where=f"{name}:1", why=f"it begins with {shown}",
-            next_step="give a CSV file with a header line (.csv, .csv.gz), or Parquet (.parquet).")
+        raise DataError(
+            "the first line isn't text in UTF-8.",
+            where=f"{name}:1",
+            why=f"it begins with {shown}",
+            next_step="give a CSV file with a header line (.csv, .csv.gz), or Parquet (.parquet).",
+        )
     quoting = {"quotechar": options.quote} if options.quote else {"quoting": csv.QUOTE_NONE}
     return next(csv.reader([line], delimiter=options.delimiter, **quoting), []), rest
 
@@ -63,18 +67,21 @@ def batches(name: str, options: Options) -> Iterator[Batch]:
 
     Raises: DataError: the file breaks off, or a quote in it never closes; it says how many lines were read.
     """
-    names = columns(name, options)
     source = TextSource(open_bytes(name), options.quote)
     rows = _Rows(1 if options.column_names else 2, options.delimiter)
     try:
-        reader = _open(source, names, rows, options)
+        reader = _open(source, columns(name, options), rows, options)
         for block in reader:
             yield rows.place(pa.Table.from_batches([block]), source)
         yield rows.place(None, source)
     except (pa.ArrowInvalid, OSError, EOFError) as error:
-        raise DataError(f"the file can't be read past line {rows.line - 1:,}.", where=name, why=str(error),
+        raise DataError(
+            f"the file can't be read past line {rows.line - 1:,}.",
+            where=name,
+            why=str(error),
             next_step="see that the file is complete and that its quotes close (example_gen.quote: '' "
-            "if quotes mean nothing in it).") from error
+            "if quotes mean nothing in it).",
+        ) from error
     finally:
         source.close()
     _check_all_read(name, rows, source)
@@ -86,8 +93,11 @@ def _open(source: TextSource, names: list[str], rows: _Rows, options: Options) -
         # Without threads Arrow says which row an invalid one is.
         read_options=pc_csv.ReadOptions(block_size=BLOCK, use_threads=False, column_names=options.column_names or None),
         parse_options=pc_csv.ParseOptions(
-            delimiter=options.delimiter, quote_char=options.quote or False, newlines_in_values=bool(options.quote),
-            ignore_empty_lines=False, invalid_row_handler=rows.set_aside,
+            delimiter=options.delimiter,
+            quote_char=options.quote or False,
+            newlines_in_values=bool(options.quote),
+            ignore_empty_lines=False,
+            invalid_row_handler=rows.set_aside,
         ),
         convert_options=pc_csv.ConvertOptions(
             column_types={name: pa.string() for name in names}, check_utf8=False, strings_can_be_null=False
@@ -96,12 +106,18 @@ def _open(source: TextSource, names: list[str], rows: _Rows, options: Options) -
 
 
 def _check_all_read(name: str, rows: _Rows, source: TextSource) -> None:
+    """Arrow takes the end of a file for the end of a quote, so that millions of lines could end up in one value."""
     there = source.lines + source.unfinished
-    open_quote = rows.last_start if source.quotes % 2 and rows.line - rows.last_start > 1 else rows.line
-    if open_quote <= there and (open_quote == rows.last_start or rows.line <= there):
-        raise DataError("a quote opens here and never closes.", where=f"{name}:{open_quote}",
+    swallowed = rows.line <= there
+    in_last_row = source.quotes % 2 == 1 and rows.line - rows.last_start > 1
+    if swallowed or in_last_row:
+        start = rows.line if swallowed else rows.last_start
+        raise DataError(
+            "a quote opens here and never closes.",
+            where=f"{name}:{start}",
             why=f"the file goes on to line {there:,}, all of it inside that quote.",
-            next_step="mend the line, or set example_gen.quote: '' if quotes mean nothing in this file.")
+            next_step="mend the line, or set example_gen.quote: '' if quotes mean nothing in this file.",
+        )
 
 
 class _Rows:
@@ -137,7 +153,9 @@ class _Rows:
         if len(ends):
             self.row, self.line, self.last_start = self.row + n + int(taken), int(ends[-1]), int(starts[-1])
         aside = _by_line(starts[~is_valid], broken)
-        return _without_blank(table, starts[is_valid], aside) if table is not None else Batch(pa.table({}), starts[:0], aside)
+        return (
+            Batch(pa.table({}), starts[:0], aside) if table is None else _without_blank(table, starts[is_valid], aside)
+        )
 
 
 def _without_blank(table: pa.Table, line: np.ndarray, aside: pa.Table) -> Batch:
@@ -161,12 +179,14 @@ def _breaks_inside(table: pa.Table) -> np.ndarray:
 
 def _by_line(start: np.ndarray, broken: list[tuple[int, str, list[str]]]) -> pa.Table:
     """A quote too many makes one row of several lines: each is counted, or the loss would look small."""
-    flat = [(int(first) + i, reason, text[: TEXT_LIMIT + 1])
-            for first, (_, reason, lines) in zip(start, broken, strict=True) for i, text in enumerate(lines)]
+    flat = [
+        (int(first) + i, reason, text[: TEXT_LIMIT + 1])
+        for first, (_, reason, lines) in zip(start, broken, strict=True)
+        for i, text in enumerate(lines)
+    ]
     line, reason, text = zip(*flat, strict=True) if flat else ((), (), ())
     return rejected_table(np.array(line, np.int64), pa.array(reason, pa.string()), pa.array(text, pa.string()))
 
 
 def _counted(columns_: int) -> str:
     return "1 column" if columns_ == 1 else f"{columns_} columns"
-

@@ -42,8 +42,12 @@ def batches(name: str) -> Iterator[Batch]:
                 yield Batch(pa.Table.from_batches([part]), np.arange(row, row + len(part), dtype=np.int64), _NONE)
                 row += len(part)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-            raise DataError(f"the file can't be read past row {row - 1:,}.", where=name, why=str(error),
-                next_step="see that the file is complete.") from error
+            raise DataError(
+                f"the file can't be read past row {row - 1:,}.",
+                where=name,
+                why=str(error),
+                next_step="see that the file is complete.",
+            ) from error
 
 
 def _open(name: str):
@@ -54,8 +58,12 @@ def _parquet(name: str, handle) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(handle)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError("the file isn't Parquet.", where=name, why=str(error),
-            next_step="see that the file is complete; a CSV file must not end in .parquet.") from error
+        raise DataError(
+            "the file isn't Parquet.",
+            where=name,
+            why=str(error),
+            next_step="see that the file is complete; a CSV file must not end in .parquet.",
+        ) from error
 
 
 _NONE = rejected_table(np.empty(0, np.int64), pa.array([], pa.string()), pa.array([], pa.string()))

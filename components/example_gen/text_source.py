@@ -17,7 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-MARK = "\U0010fffe"  # stands before the two hex digits of an undecodable byte; no character of any text (a noncharacter)
+MARK = "\U0010fffe"  # stands before the two hex digits of an undecodable byte; in no text (a noncharacter)
 _HANDLER = "seqrank_mark"
 
 
@@ -62,16 +62,13 @@ class TextSource:
         return self._last not in (b"", b"\n", b"\r")
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, at most `size`; b"" at the end."""
-        while not self._ready:
-            chunk = self._source.read(size)
-            self._ready = self._clean(chunk)
-            if not chunk:
-                break
-        if size < 0 or len(self._ready) <= size:
-            out, self._ready = self._ready, b""
-        else:
-            out, self._ready = self._ready[:size], self._ready[size:]
+        """The next `size` bytes, fewer only at the end; Arrow takes a short answer for a block with too long a row."""
+        ended = False
+        while not ended and (size < 0 or len(self._ready) < size):
+            chunk = self._source.read(size if size < 0 else size - len(self._ready))
+            ended = not chunk
+            self._ready += self._clean(chunk)
+        out, self._ready = (self._ready, b"") if size < 0 else (self._ready[:size], self._ready[size:])
         self._count(out)
         return out
 
