@@ -39,20 +39,24 @@ class RecurrentStack(tf.keras.layers.Layer):
             inputs = dropout(layer(inputs), training=training)
         return self.projection(inputs)
 
-    def step(self, x: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def step(self, x: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """One position more.
 
         Args:
             x: [B, width].
             states: one [B, state_sizes[i]] each; zeros before the first position.
-        Returns: the output [B, width], and the states after it.
+        Returns: the states after it.
         """
         per_layer = len(self.state_sizes) // len(self.layers)
         after: list[tf.Tensor] = []
         for n, layer in enumerate(self.layers):
             x, new = layer.cell(x, list(states[n * per_layer : (n + 1) * per_layer]))
             after += tf.nest.flatten(new)
-        return self.projection(x), after
+        return after
+
+    def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
+        """What stands at the position that led to these states: [B, width]; a layer's first state is its output."""
+        return self.projection(states[-(len(self.state_sizes) // len(self.layers))])
 
 
 def lookup(table: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:

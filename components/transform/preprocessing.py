@@ -29,7 +29,7 @@ def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, A
     options = Options.model_validate_json(custom_config["options"])
     items = tft.vocabulary(
         training_items(inputs[f.HISTORY], inputs[f.LABEL], inputs[f.LOSS_FROM]),
-        frequency_threshold=options.min_frequency,
+        frequency_threshold=options.min_frequency if options.min_frequency > 1 else None,
         vocab_filename=f.ITEM_VOCABULARY,
     )
     outputs = {name: _ids(inputs[name], items) for name in (f.HISTORY, f.LABEL, f.SEEN)}

@@ -2,7 +2,7 @@
 
 build(options, width, dropout) -> a Keras layer from [B, T, width] to [B, T, width]: position t sees positions up to t
 only, so that what is padded on the right changes nothing. `dropout` is a share, for ranker.dropout.Dropout.
-A recurrent architecture's layer also has `state_sizes` (floats a row) and
-`step(x [B, width], states) -> (output [B, width], states)`: one position more, whatever came before.
+A recurrent architecture's layer also has `state_sizes` (floats a row), `step(x [B, width], states) -> states`: one
+position more, whatever came before, and `output(states) -> [B, width]`: what `call` gives at that position.
 No file here imports TensorFlow at module level: configurations are read without it.
 """

@@ -1,0 +1,1 @@
+"""The exported model's signatures, one concern a file. Names, dtypes and shapes: schemas/features.py."""

@@ -1,0 +1,149 @@
+"""The exported model: transform graph, weights, and the functions that become signatures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from ranker import scoring
+from ranker.signatures import raw
+from ranker.signatures import state as flat
+from schemas import features as f
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ranker.model import SequenceRanker
+
+
+class ExportedRanker(tf.Module):
+    """What a SavedModel holds.
+
+    Args:
+        model: float32, outside any distribution strategy.
+        transform: TFT's layer: raw features -> transformed ones.
+        raw_feature_spec: parsing spec of the raw features that it takes.
+        recommendations: K, items in an answer.
+    """
+
+    def __init__(
+        self,
+        model: SequenceRanker,
+        transform: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        raw_feature_spec: Mapping[str, Any],
+        recommendations: int,
+    ) -> None:
+        super().__init__(name="ranker")
+        self._model, self._transform = model, transform
+        self._spec, self._k = dict(raw_feature_spec), recommendations
+        self._tracked = list(model.variables)
+        with tf.device("/CPU:0"):  # no GPU holds strings
+            self._items = tf.Variable(model.catalogue.items.astype(str), dtype=tf.string, trainable=False, name="items")
+
+    def signatures(self) -> dict[str, Any]:
+        """Name -> function; `step` and `rank` only where the architecture is recurrent."""
+        text = tf.string
+        functions = {
+            f.SIGNATURE_SERVING: _function(self.serve, {f.EXAMPLES: ([None], text)}),
+            f.SIGNATURE_EVALUATE: _function(self.evaluate, {f.EXAMPLES: ([None], text)}),
+            f.SIGNATURE_RECOMMEND: _function(
+                self.recommend,
+                {
+                    f.HISTORY: ([None, None], text),
+                    f.TIMESTAMPS: ([None, None], tf.int64),
+                    f.USER_ID: ([None], text),
+                    f.EXCLUDE: ([None, None], text),
+                },
+            ),
+        }
+        if hasattr(self._model.architecture, "step"):
+            shape = [None, flat.width(self._model.architecture.state_sizes)]
+            step = {f.STATE: (shape, tf.float32), f.ITEM: ([None], text), f.TIMESTAMP: ([None], tf.int64)}
+            functions[f.SIGNATURE_STEP] = _function(self.step, step)
+            rank = {f.STATE: (shape, tf.float32), f.EXCLUDE: ([None, None], text)}
+            functions[f.SIGNATURE_RANK] = _function(self.rank, rank)
+        return functions
+
+    def serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Serialised sequences [B] -> answers."""
+        return self._answer(self._parsed(examples))
+
+    def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Serialised sequences [B] -> the label's ranks, and the first TOP_K items."""
+        features = self._parsed(examples)
+        top = self._best(self._model.scoring_queries(features), self._model.masked(features), f.TOP_K)
+        return {
+            f.LABEL_RANK: self._model.label_ranks(features),
+            f.POPULARITY_RANK: self._model.popularity_ranks(features),
+            f.TOP_ITEMS: top[f.ITEM_IDS],
+        }
+
+    def recommend(
+        self, history: tf.Tensor, timestamps: tf.Tensor, user_id: tf.Tensor, exclude: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Histories as dense strings -> answers; "" anywhere is no event."""
+        kept = history != ""
+        items, times = raw.compact(history, kept), raw.compact(timestamps, kept)
+        window = self._model.catalogue.window
+        features = self._features(
+            {
+                f.HISTORY: items[:, -window:].to_sparse(),
+                f.HISTORY_TIMESTAMP: times[:, -window:].to_sparse(),
+                f.SEEN: items[:, :-window].to_sparse(),
+                f.USER_ID: tf.sparse.from_dense(user_id[:, tf.newaxis]),
+            },
+            tf.shape(history)[0],
+        )
+        return self._answer({**features, f.EXCLUDE: self._ids(exclude)})
+
+    def step(self, state: tf.Tensor, item: tf.Tensor, timestamp: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One event more; an item "" changes nothing. The user is one that training didn't know."""
+        states, known, last = self._unpack(state)
+        # The event before is there only for the time between: what it was, the state knows.
+        pair, times = tf.stack([item, item], 1), tf.stack([last, timestamp], 1)
+        given = {f.HISTORY: tf.sparse.from_dense(pair), f.HISTORY_TIMESTAMP: _sparse(times)}
+        features = self._features(given, tf.shape(item)[0])
+        at = {name: tf.pad(features[name], [[0, 0], [0, 1]])[:, 1:2] for name in (f.HISTORY, f.HISTORY_GAP)}
+        embedded = self._model.embed({**features, **at})[:, 0]
+        after = self._model.architecture.step(embedded, states)
+        counted = known + tf.cast(at[f.HISTORY][:, 0] >= f.FIRST_ITEM, tf.float32)
+        moved = flat.pack(after, counted, timestamp)
+        return {f.STATE: tf.where((item != "")[:, tf.newaxis], moved, state)}
+
+    def rank(self, state: tf.Tensor, exclude: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answers after the events that a state has seen; they are left out only if `exclude` names them."""
+        states, known, _ = self._unpack(state)
+        queries = scoring.queries(self._model.architecture.output(states), known > 0)
+        return self._best(queries, self._ids(exclude), self._k)
+
+    def _unpack(self, state: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
+        return flat.unpack(state, self._model.architecture.state_sizes)
+
+    def _parsed(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        return raw.dense_features(self._transform(tf.io.parse_example(examples, raw.tolerant(self._spec))))
+
+    def _features(self, given: dict[str, tf.SparseTensor], rows: tf.Tensor) -> dict[str, tf.Tensor]:
+        return raw.dense_features(self._transform(raw.complete(given, self._spec, rows)))
+
+    def _ids(self, items: tf.Tensor) -> tf.Tensor:
+        """[B, E] string -> [B, E'] int64, closed up."""
+        closed = raw.compact(items, items != "").to_sparse()
+        return self._features({f.SEEN: closed}, tf.shape(items)[0])[f.SEEN]
+
+    def _answer(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return self._best(self._model.scoring_queries(features), self._model.masked(features), self._k)
+
+    def _best(self, queries: tf.Tensor, masked: tf.Tensor, k: int) -> dict[str, tf.Tensor]:
+        columns, scores = scoring.best(queries, self._model.candidates(), masked, k)
+        left = scores > -float("inf")
+        return {f.ITEM_IDS: tf.where(left, tf.gather(self._items, columns), ""), f.SCORES: scores}
+
+
+def _function(method: Callable[..., Any], inputs: dict[str, tuple[list[int | None], tf.DType]]) -> Any:
+    return tf.function(method, input_signature=[tf.TensorSpec(*kind, name=name) for name, kind in inputs.items()])
+
+
+def _sparse(values: tf.Tensor) -> tf.SparseTensor:
+    """Every value, zeros included."""
+    return tf.RaggedTensor.from_tensor(values).to_sparse()
