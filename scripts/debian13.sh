@@ -8,7 +8,7 @@ set -euo pipefail
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}
 root=$cache/seqrank/debian13
-uv_cache=${UV_CACHE_DIR:-$cache/uv}
+clone=seqrank/debian13-checkout # under the cache, beside uv's: within one mount uv can link files instead of copying
 certificates=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 
 cannot() {
@@ -30,7 +30,7 @@ make_root() {
 
 [ "$(id -u)" = 0 ] || cannot "only root can make and enter a root folder"
 command -v unshare >/dev/null && unshare --mount true 2>/dev/null || cannot "this system lets nobody mount (a container?)"
-mkdir -p "$cache/seqrank" "$uv_cache"
+mkdir -p "$cache/seqrank"
 exec 9>"$root.lock"
 flock 9 # one at a time: the clone below has one place
 [ -d "$root" ] || make_root
@@ -38,24 +38,23 @@ flock 9 # one at a time: the clone below has one place
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 [ ! -f /etc/pip.conf ] || cp -L /etc/pip.conf "$root/etc/"
 [ ! -f "$certificates" ] || cp -L "$certificates" "$root/etc/ssl/certs/ca-certificates.crt"
-rm -rf "$root/srv/seqrank"
-git clone --quiet --no-hardlinks "$checkout" "$root/srv/seqrank"
-[ ! -d "$checkout/data" ] || cp -r "$checkout/data" "$root/srv/seqrank/"
-mkdir -p "$root/root/.cache/uv"
+rm -rf "${cache:?}/$clone"
+git clone --quiet --no-hardlinks "$checkout" "$cache/$clone"
+[ ! -d "$checkout/data" ] || cp -r "$checkout/data" "$cache/$clone/"
+mkdir -p "$root/root/.cache"
 
 # Mounts live in a namespace of their own and end with the command, whatever ends it.
-# UV_LINK_MODE: a bind mount is another file system to hard links.
-export root uv_cache
+export root cache clone
 status=0
 unshare --mount --propagation private bash -c '
     set -e
     mount --bind /proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount --rbind /sys "$root/sys"
-    mount --bind "$uv_cache" "$root/root/.cache/uv"
-    exec env -u PYENV_ROOT -u XDG_CACHE_HOME -u TMPDIR -u PIP_FIND_LINKS -u VIRTUAL_ENV \
+    mount --bind "$cache" "$root/root/.cache"
+    exec env -u PYENV_ROOT -u XDG_CACHE_HOME -u TMPDIR -u PIP_FIND_LINKS -u VIRTUAL_ENV -u UV_CACHE_DIR \
         HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-        UV_CACHE_DIR=/root/.cache/uv UV_LINK_MODE=copy SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
-        chroot "$root" sh -c "cd /srv/seqrank && exec \"\$@\"" sh "$@"
+        SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+        chroot "$root" sh -c "cd /root/.cache/$clone && exec \"\$@\"" sh "$@"
 ' bash "$@" || status=$?
 exit "$status"

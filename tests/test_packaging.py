@@ -26,7 +26,7 @@ def built(tmp_path_factory) -> pathlib.Path:
     subprocess.run(command, cwd=checkout, check=True, capture_output=True)
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
-        opened.extractall(folder / "unpacked")  # our own archive
+        opened.extractall(folder / "unpacked", filter="data")
     (unpacked,) = (folder / "unpacked").iterdir()
     return unpacked
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import gzip
 import pathlib
 from collections.abc import Callable
+from typing import IO, cast
 
 import numpy as np
 import polars as pl
@@ -159,4 +160,4 @@ def _write_parquet(frame: pl.DataFrame, path: pathlib.Path) -> None:
 def _write_gzip(frame: pl.DataFrame, path: pathlib.Path) -> None:
     """Level 1 and no time stamp inside: quick, and the same bytes for the same data."""
     with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as file:
-        frame.write_csv(file)
+        frame.write_csv(cast(IO[bytes], file))
