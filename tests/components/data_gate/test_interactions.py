@@ -1,0 +1,51 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from components.data_gate.interactions import count
+
+
+def write(path, rows, row_group_size=None):
+    columns = [pa.array([[value] for value in column]) for column in zip(*rows, strict=True)]
+    pq.write_table(pa.table(columns, ["user_id", "item_id", "timestamp", "tie"]), path, row_group_size=row_group_size)
+    return str(path)
+
+
+def test_labels_and_repeats_of_a_small_log(tmp_path):
+    rows = [("a", "x", 1, 1), ("a", "y", 2, 2), ("a", "x", 3, 3), ("b", "x", 1, 4), ("b", "x", 1, 4)]
+    counts = count([write(tmp_path / "a.parquet", rows)])
+    # a: 3 events, 2 labels, the second repeats x; b: its two rows are the same event, so no label.
+    assert (counts.users, counts.users_with_one_event, counts.items) == (2, 1, 2)
+    assert (counts.duplicates, counts.labels, counts.repeated_labels) == (1, 2, 1)
+    assert (counts.first_time, counts.last_time, counts.sampled_users) == (1, 3, 1.0)
+
+
+def test_same_event_of_two_times_is_no_duplicate(tmp_path):
+    counts = count([write(tmp_path / "a.parquet", [("a", "x", 1, 1), ("a", "x", 2, 1)])])
+    assert (counts.duplicates, counts.repeated_labels) == (0, 1)
+
+
+def test_sample_of_users_gives_about_the_same_shares(tmp_path):
+    rng = np.random.default_rng(1)
+    n = 20_000
+    users, items = rng.integers(0, 2000, n), rng.integers(0, 30, n)
+    rows = [(f"u{u}", f"i{i}", t, t) for t, (u, i) in enumerate(zip(users, items, strict=True))]
+    path = write(tmp_path / "a.parquet", rows, row_group_size=3000)
+    exact, sampled = count([path]), count([path], rows_held=5000)
+    assert (exact.sampled_users, sampled.sampled_users) == (1.0, 0.25)
+    assert sampled.repeated_labels / sampled.labels == pytest.approx(exact.repeated_labels / exact.labels, rel=0.1)
+    assert sampled.users == pytest.approx(exact.users, rel=0.15)
+    assert (sampled.first_time, sampled.last_time) == (exact.first_time, exact.last_time)
+
+
+def test_single_user_of_many_events_is_in_every_sample(tmp_path):
+    rows = [("only", f"i{n % 50}", n, n) for n in range(1000)]
+    counts = count([write(tmp_path / "a.parquet", rows)], rows_held=10)
+    assert (counts.items, counts.repeated_labels / counts.labels) == (50, pytest.approx(950 / 999))
+
+
+def test_files_without_rows_count_nothing(tmp_path):
+    table = pa.table({name: pa.array([], pa.list_(pa.string())) for name in ("user_id", "item_id", "timestamp", "tie")})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert count([str(tmp_path / "a.parquet")]).labels == 0
