@@ -19,6 +19,7 @@ from schemas import features as f
 from schemas.errors import ModelError
 
 Batch = dict[str, tf.Tensor]
+_plain = tf.autograph.experimental.do_not_convert  # reading our source for `if` and `while` takes seconds
 
 CACHED_BYTES = 256 << 20  # of compressed records: they are three to five times as many in memory
 _SHUFFLED = 1 << 17  # rows, where the files are too large for the cache: at most some hundred MB
@@ -91,6 +92,7 @@ def training_data(
             next_step="give users with more events, or lower transform.min_frequency or sequence_gen.k_core",
         )
 
+    @_plain
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         # Of this function's own graph: a shuffle mixes it in, and the order must not depend on who seeded the process.
         tf.compat.v1.set_random_seed(_GRAPH_SEED)
@@ -98,7 +100,7 @@ def training_data(
         buffer = min(int(rows.sum()), _SHUFFLED)
         shuffled = records.shuffle(buffer, seed=order, reshuffle_each_iteration=False)
         return _batched(shuffled, batch_size, sizes).map(
-            functools.partial(_training_batch, feature_spec=feature_spec, sizes=sizes), tf.data.AUTOTUNE
+            _plain(functools.partial(_training_batch, feature_spec=feature_spec, sizes=sizes)), tf.data.AUTOTUNE
         )
 
     steps = int(np.sum(-(-rows // batch_size)))
@@ -137,7 +139,7 @@ def evaluation_batches(
     """
     sizes = widths(window, fixed=fixed_width)
     batches = _batched(_records(files, feature_spec, cached=False), batch_size, sizes).map(
-        functools.partial(_evaluation_batch, feature_spec=feature_spec, sizes=sizes), tf.data.AUTOTUNE
+        _plain(functools.partial(_evaluation_batch, feature_spec=feature_spec, sizes=sizes)), tf.data.AUTOTUNE
     )
     return (batches.cache() if _small(files) else batches).prefetch(2).with_options(_options())
 
@@ -159,7 +161,7 @@ def _records(files: Sequence[str], feature_spec: Mapping[str, Any], *, cached: b
         raise ModelError("There is no file of sequences.", next_step="look at what SequenceGen and Transform left")
     read = tf.data.TFRecordDataset(sorted(files), compression_type="GZIP", num_parallel_reads=min(len(files), 4))
     with_lengths = read.batch(_PARSED_AT_ONCE).map(
-        lambda records: (records, _parse(records, feature_spec)[f.HISTORY].row_lengths()), tf.data.AUTOTUNE
+        _plain(lambda records: (records, _parse(records, feature_spec)[f.HISTORY].row_lengths())), tf.data.AUTOTUNE
     )
     records = with_lengths.unbatch().with_options(_options())
     return records.cache() if cached and _small(files) else records
@@ -170,6 +172,7 @@ def _count(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows and labels that count, by width: two arrays of [len(sizes)] int64."""
 
+    @_plain
     def count(total: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         batch_labels = _training_batch(*batch, feature_spec=feature_spec, sizes=sizes[-1:])["weight"] > 0.0
         bucket = _bucket(batch[1], sizes)
@@ -178,10 +181,7 @@ def _count(
         )
         return total + tf.stack([tf.math.unsorted_segment_sum(tf.ones_like(bucket), bucket, len(sizes)), labels])
 
-    counted = records.batch(_PARSED_AT_ONCE).reduce(
-        tf.zeros([2, len(sizes)], tf.int64), lambda total, batch: count(total, batch)
-    )
-    rows, positions = counted.numpy()
+    rows, positions = records.batch(_PARSED_AT_ONCE).reduce(tf.zeros([2, len(sizes)], tf.int64), count).numpy()
     return rows, positions
 
 
@@ -196,8 +196,8 @@ def _batched(records: tf.data.Dataset, batch_size: int, sizes: Sequence[int]) ->
     if len(sizes) == 1:
         return records.batch(batch_size)
     return records.group_by_window(
-        key_func=lambda _, length: _bucket(length, sizes),
-        reduce_func=lambda _, rows: rows.batch(batch_size),
+        key_func=_plain(lambda _, length: _bucket(length, sizes)),
+        reduce_func=_plain(lambda _, rows: rows.batch(batch_size)),
         window_size=batch_size,
     )
 
