@@ -1,0 +1,42 @@
+"""Two moments part the splits."""
+
+from __future__ import annotations
+
+import datetime
+
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from components.sequence_gen.splits import IS_LABEL, SPLIT, USER
+from components.sequence_gen.splits import global_time as rule
+from schemas import features as f
+
+EVENTS = pl.DataFrame({USER: [1, 1, 1, 1, 1, 2, 2, 3], f.TIMESTAMP: [0, 10, 15, 20, 30, 12, 19, 25]})
+
+
+def _options(**more) -> rule.Options:
+    moments = {name: datetime.datetime.fromtimestamp(s / 1000) for name, s in (("valid_from", 10), ("test_from", 20))}
+    utc = {name: moment.astimezone(datetime.timezone.utc) for name, moment in moments.items()}
+    return rule.Options(**utc, **more)
+
+
+def test_moments_part_the_splits_and_the_next_event_is_the_label():
+    events = rule.assign(EVENTS, _options())
+    assert events[SPLIT].to_list() == ["train", "valid", "valid", "test", "test", "valid", "valid", "test"]
+    assert events[IS_LABEL].to_list() == [False, True, False, True, False, True, False, True]
+
+
+def test_all_makes_each_held_out_event_a_label():
+    events = rule.assign(EVENTS, _options(labels_per_user="all"))
+    assert events[IS_LABEL].to_list() == [False] + [True] * 7
+
+
+def test_moment_without_a_zone_is_utc():
+    options = rule.Options(valid_from="1970-01-02", test_from="1970-01-03T00:00:00+01:00")
+    assert [rule.milliseconds(m) for m in (options.valid_from, options.test_from)] == [86_400_000, 169_200_000]
+
+
+def test_moments_the_wrong_way_round_are_refused():
+    with pytest.raises(ValidationError, match="must be before test_from"):
+        rule.Options(valid_from="2020-02-01", test_from="2020-01-01")
