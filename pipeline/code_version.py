@@ -2,7 +2,7 @@
 
 TFX's cache key holds properties, inputs and the executor's dotted name, never the code behind that name. Versions of
 installed libraries and of Python aren't in the digest either: they change with the lock file, and a run on another
-environment takes another output root, or run.cache: false (docs/decisions/0005-code-version.md).
+environment takes another output root, or run.cache: false (docs/decisions/0003-code-version.md).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STAGES = {
     "data_gate": "components.data_gate.executor",
     "sequence_gen": "components.sequence_gen.executor",
     "transform": "components.transform.preprocessing",
-    "trainer": "components.trainer.run",
+    "trainer": "components.trainer.executor",
     "evaluator": "components.evaluator.executor",
     "pusher": "components.pusher.executor",
 }
@@ -39,13 +39,17 @@ STAGES = {
 def stage_versions(config: Config) -> dict[str, str]:
     """The code version of each stage of STAGES under a configuration.
 
-    What is loaded by a name from the configuration (a split, an architecture, a loss) is no import: the files that are
-    named count, those that aren't don't.
+    What is loaded by a name, such as run_fn by TFX or a split, an architecture and a loss by the configuration, is no
+    import: the files that are named count, those that aren't don't.
     """
     model = config.trainer.model
     named = {
         "sequence_gen": [f"components.sequence_gen.splits.{config.sequence_gen.split.name}"],
-        "trainer": [f"ranker.architectures.{model.architecture.name}", f"ranker.losses.{model.loss.name}"],
+        "trainer": [
+            "components.trainer.run",
+            f"ranker.architectures.{model.architecture.name}",
+            f"ranker.losses.{model.loss.name}",
+        ],
     }
     return {stage: code_version(module, named.get(stage, ())) for stage, module in STAGES.items()}
 

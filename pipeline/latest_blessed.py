@@ -1,7 +1,7 @@
 """What the publish target serves, and the same as the chain's baseline model.
 
 The target says which model was blessed last, not ML Metadata: a target outlives the database of one machine, and
-several may push to it (docs/decisions/0006-publish-target.md).
+several may push to it (docs/decisions/0002-publish-target.md).
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.common.resolver import ResolverStrategy
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.pusher.versions import Published, published_versions
 from schemas.digest import directory_digest
-from schemas.models import saved_model_folder
+from schemas.models import publishable_folder
 
 if TYPE_CHECKING:
     from ml_metadata import MetadataStore
@@ -61,9 +62,26 @@ class LatestPublished(ResolverStrategy):
         Returns: {"model": [the latest blessed model]}, or an empty list: the stage that reads it then runs without.
         """
         candidate = artifact_utils.get_single_instance(input_dict["model"])
-        found = latest_blessed(self._target, leave_out=directory_digest(saved_model_folder(candidate.uri)))
+        found = latest_blessed(self._target, leave_out=directory_digest(publishable_folder(candidate.uri)))
         _log.info("Latest blessed model: %s", found.path if found else "none")
-        return {"model": [_registered(store, found)] if found else []}
+        artifact = found and (_measured(store, found) if found.manifest.refit else _registered(store, found))
+        return {"model": [artifact] if artifact else []}
+
+
+def _measured(store: MetadataStore, published: Published) -> Artifact | None:
+    """What Trainer made together with a refitted model, and what was measured in its stead.
+
+    A model that was trained on the validation labels, too, can't be compared with one that wasn't.
+
+    Returns: None where this ML Metadata doesn't know it, or its files are gone: then there is nothing to compare with.
+    """
+    kind = store.get_artifact_type(standard_artifacts.Model.TYPE_NAME)
+    for artifact in store.get_artifacts_by_type(standard_artifacts.Model.TYPE_NAME):
+        same = artifact.custom_properties[_DIGEST].string_value == published.manifest.digest
+        if same and artifact.uri != published.path and fileio.exists(artifact.uri):
+            return artifact_utils.deserialize_artifact(kind, artifact)
+    _log.warning("%s was refitted, and what was measured for it is gone: nothing to compare with.", published.path)
+    return None
 
 
 def _registered(store: MetadataStore, published: Published) -> Artifact:

@@ -15,7 +15,7 @@ from components.pusher.publish import Push, push
 from components.pusher.versions import published_versions
 from schemas import artifacts
 from schemas.digest import directory_digest
-from schemas.models import saved_model_folder
+from schemas.models import publishable_folder
 from schemas.runs import Manifest
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Executor(base_executor.BaseExecutor):
         if not inputs["blessing"].get_int_custom_property("blessed"):
             _record(pushed_model, pushed=False, why=_refusal(inputs["evaluation"].uri, target))
             return
-        source = saved_model_folder(inputs["model"].uri)
+        source = publishable_folder(inputs["model"].uri)
         manifest = _manifest(source, inputs, exec_properties)
         options = Options.model_validate_json(exec_properties["options"])
         _record_push(pushed_model, push(source, target, manifest, keep=options.keep))
@@ -58,17 +58,18 @@ class Executor(base_executor.BaseExecutor):
 
 def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[str, Any]) -> Manifest:
     """What will lie beside the model; the push gives it its number and time."""
+    model, evaluation = inputs["model"], inputs["evaluation"].uri
     counts = _read_json(inputs["rejected"].uri, artifacts.READ_COUNTS_FILE)
     return Manifest(
         model=exec_properties["model_name"],
         version=0,
         digest=directory_digest(source),
         published_at="",
-        metrics=_read_json(inputs["evaluation"].uri, artifacts.METRICS_FILE),
+        metrics=_read_json(evaluation, artifacts.METRICS_FILE),
         data=counts["files"],
-        code_version=exec_properties["code_version"],
-        evaluation=inputs["evaluation"].uri,
-        refit=bool(inputs["model"].get_int_custom_property("refit")),
+        code_version=model.get_string_custom_property("code_version") or exec_properties["code_version"],
+        evaluation=evaluation,
+        refit=bool(model.get_int_custom_property("refit")),
     )
 
 

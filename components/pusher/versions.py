@@ -1,6 +1,6 @@
 """What lies under a publish target: <target>/<version>/, TensorFlow Serving's layout, with a manifest in each version.
 
-The target is the truth about what is served; ML Metadata is for lineage (docs/decisions/0006-publish-target.md).
+The target is the truth about what is served; ML Metadata is for lineage (docs/decisions/0002-publish-target.md).
 """
 
 from __future__ import annotations

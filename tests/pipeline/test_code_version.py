@@ -1,0 +1,151 @@
+"""Files are edited in a copy of the tree, and another process says which stages' code versions changed by it."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from pipeline import code_version
+
+ROOT = pathlib.Path(__file__).parents[2]
+PACKAGES = ("components", "pipeline", "ranker", "schemas")
+ASK = """
+import json, pathlib, sys, time
+from pipeline import code_version
+from pipeline.config import load
+config = load(None, ["example_gen.data=[log.csv]", "sequence_gen.split=leave_last_out"])
+answers = []
+for edited in json.load(sys.stdin):
+    before = {name: pathlib.Path(name).read_text() if pathlib.Path(name).exists() else None for name in edited}
+    for name, text in edited.items():
+        pathlib.Path(name).write_text(text)
+    code_version._graph.cache_clear()
+    code_version._normalised.cache_clear()
+    began = time.perf_counter()
+    answer = code_version.stage_versions(config)
+    answer |= {name: code_version.schema_digest(name) for name in ("interactions.pbtxt", "sequences.pbtxt")}
+    answers.append({"versions": answer, "seconds": time.perf_counter() - began})
+    for name, text in before.items():
+        pathlib.Path(name).unlink() if text is None else pathlib.Path(name).write_text(text)
+heavy = [name for name in ("tensorflow", "tfx", "apache_beam") if name in sys.modules]
+print(json.dumps({"answers": answers, "heavy": heavy}))
+"""
+
+
+class Tree:
+    """A copy of our packages that can be edited."""
+
+    def __init__(self, root):
+        self.root = root
+        for package in PACKAGES:
+            shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def names(self, suffix):
+        return [str(path.relative_to(self.root)) for path in self.root.rglob(f"*{suffix}")]
+
+    def read(self, name):
+        return (self.root / name).read_text()
+
+    def ask(self, edits):
+        """What each edit (name -> new text), made alone, does to versions."""
+        environment = {**os.environ, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"}
+        command, asked = [sys.executable, "-c", ASK], json.dumps(edits)
+        done = subprocess.run(
+            command, input=asked, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+EDITS = {
+    **{f"{module.replace('.', '/')}.py": {stage} for stage, module in code_version.STAGES.items()},
+    "components/example_gen/inputs.py": {"example_gen"},
+    "components/trainer/run.py": {"trainer"},
+    "components/sequence_gen/windows.py": {"sequence_gen"},
+    "components/sequence_gen/splits/leave_last_out.py": {"sequence_gen"},
+    "components/sequence_gen/splits/global_time.py": set(),  # another split is configured
+    "components/evaluator/blessing.py": {"evaluator"},
+    "components/pusher/publish.py": {"pusher"},
+    "components/trainer/component.py": set(),  # a declaration: what it says are properties, which the cache sees
+    "ranker/losses/cross_entropy.py": {"trainer"},
+    "ranker/architectures/lstm.py": {"trainer"},
+    "ranker/model.py": {"trainer"},
+    "ranker/metrics.py": {"evaluator"},
+    "ranker/keras_metrics.py": {"trainer"},
+    "schemas/errors.py": set(code_version.STAGES) - {"transform"},
+    "schemas/features.py": set(code_version.STAGES) - {"curated_schema", "pusher"},
+    "pipeline/config.py": set(),
+}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return Tree(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="module")
+def changes(tree):
+    """By name of the edited file: what changed."""
+    edits = [{}, *({name: tree.read(name) + "\nEDITED = 1\n"} for name in EDITS)]
+    before, *after = [answer["versions"] for answer in tree.ask(edits)["answers"]]
+    return {name: changed(before, versions) for name, versions in zip(EDITS, after, strict=True)}
+
+
+def changed(before, after):
+    assert before.keys() == after.keys()
+    return {stage for stage in before if before[stage] != after[stage]}
+
+
+def changed_by(tree, edit):
+    before, after = tree.ask([{}, edit])["answers"]
+    return changed(before["versions"], after["versions"])
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edited_file_changes_exactly_the_stages_that_depend_on_it(name, changes):
+    assert changes[name] == EDITS[name]
+
+
+def test_an_unconfigured_loss_changes_nothing(tree):
+    assert changed_by(tree, {"ranker/losses/another.py": tree.read("ranker/losses/cross_entropy.py")}) == set()
+
+
+@pytest.mark.parametrize("name", ["interactions.pbtxt", "sequences.pbtxt"])
+def test_an_edited_curated_schema_changes_its_digest_alone(name, tree):
+    path = f"schemas/{name}"
+    assert changed_by(tree, {path: tree.read(path) + '\nfeature { name: "edited" type: INT }\n'}) == {name}
+
+
+def test_comments_docstrings_layout_and_descriptions_of_knobs_change_nothing(tree):
+    edit = {name: "# Edited.\n\n" + tree.read(name) for name in tree.names(".pbtxt")}
+    for name in tree.names(".py"):
+        text = re.sub(r'(?m)^( *)"""(?=[A-Z])', r'\1"""Edited. ', tree.read(name))
+        edit[name] = "# Edited.\n\n" + text.replace('description="', 'description="Edited. ') + "\n\n# Edited.\n"
+    assert changed_by(tree, edit) == set()
+
+
+def test_all_versions_take_less_than_a_second_and_import_nothing_heavy(tree):
+    found = tree.ask([{}])
+    assert found["answers"][0]["seconds"] < 1.0
+    assert found["heavy"] == []
+
+
+def test_an_unknown_module_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"components\.nowhere"):
+        code_version.code_version("components.nowhere")
+
+
+@pytest.mark.parametrize("stage", code_version.STAGES)
+def test_no_module_of_a_stage_escapes_its_version(stage):
+    """A module that is found by a string, as TFX finds run_fn, is no import: it would be missing here."""
+    folder = ROOT / "components" / stage
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in folder.rglob("*.py")}
+    named = {name for name in modules if ".splits." in name} | {"components.trainer.run"}  # see stage_versions
+    outside = {f"components.{stage}.component"}
+    packages = {name for name in modules if name.endswith(".__init__")}
+    assert modules - packages - named - outside <= set(code_version.closure(code_version.STAGES[stage]))
