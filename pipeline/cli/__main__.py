@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
@@ -38,13 +39,23 @@ def prepare_environment() -> None:
 
 
 def main() -> None:
-    """Runs the command line; ends the process with the exit status of pipeline.cli.run's docstring."""
+    """Runs the command line; ends the process with the exit status that pipeline.cli.run states."""
     prepare_environment()
     try:
         app()
     except SeqrankError as error:
         print(f"seqrank: {error}", file=sys.stderr)
-        sys.exit(error.exit_status)
+        _leave(error.exit_status)
+    except SystemExit as done:
+        _leave(done.code if isinstance(done.code, int) else int(done.code is not None))
+
+
+def _leave(status: int) -> None:
+    """Ends the process. TensorFlow's objects fall apart noisily, and slowly, when Python takes its modules down."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

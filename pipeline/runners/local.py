@@ -130,11 +130,11 @@ def _worded(error: Exception, stage: str | None, log: pathlib.Path) -> SeqrankEr
     if known:
         known.where = known.where or stage or ""
         return known
-    last = (str(error).strip().splitlines() or [""])[-1]
+    last = (str(error).strip().splitlines() or [""])[-1].strip()
     return UnexpectedError(
         "Failed unexpectedly.",
         where=stage or "",
-        why=f"{type(error).__name__}: {last}",
+        why=last if last.startswith(type(error).__name__) else f"{type(error).__name__}: {last}",
         next_step=f"The whole of it is in {log}.",
     )
 

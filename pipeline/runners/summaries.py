@@ -112,7 +112,7 @@ def show(summary: Summary, console: Console) -> None:
     console.print()
     console.print(_figures(summary))
     console.print()
-    console.print(summary.why, highlight=False)
+    console.print(summary.why, highlight=False, soft_wrap=True)
     for name, value in _places(summary):
         console.print(f"  {name:<15} {value}", highlight=False, soft_wrap=True)
 
@@ -125,9 +125,9 @@ def _figures(summary: Summary) -> Table:
         table.add_column(name, justify="right")
     model, popular = summary.metrics[features.TEST], summary.metrics[_POPULARITY]
     for metric in [name for name in _SHOWN if name in model]:
-        base = popular.get(metric, 0.0)
-        times = f"{model[metric] / base:.2f}" if base else ""
-        table.add_row(metric, f"{model[metric]:.4f}", f"{base:.4f}", times)
+        base = popular.get(metric)
+        beside = (f"{base:.4f}", f"{model[metric] / base:.2f}") if base else ("", "")
+        table.add_row(metric, f"{model[metric]:.4f}", *beside)
     return table
 
 
