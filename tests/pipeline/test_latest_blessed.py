@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 
 import pytest
 from ml_metadata.metadata_store import metadata_store
@@ -18,14 +19,13 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from components.pusher.publish import push
 from pipeline.latest_blessed import LatestPublished, latest_blessed
 from schemas.digest import directory_digest
+from schemas.models import REFIT_FOLDER
 from schemas.runs import MANIFEST_FILE, Manifest
 
 
-def publish(source, target):
-    digest = directory_digest(str(source))
-    manifest = Manifest(
-        model="shop", version=0, digest=digest, published_at="", metrics={}, data=[], code_version="", evaluation=""
-    )
+def publish(source, target, **known):
+    known = {"digest": directory_digest(str(source)), "metrics": {}, "data": [], "code_version": "", **known}
+    manifest = Manifest(model="shop", version=0, published_at="", evaluation="", **known)
     return push(str(source), str(target), manifest).published
 
 
@@ -78,7 +78,11 @@ class TrainSpec(ComponentSpec):
 
 class TrainExecutor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties):  # noqa: N802
-        model_folder(pathlib.Path(output_dict["model"][0].uri) / "Format-Serving", exec_properties["graph"])
+        (model,) = output_dict["model"]
+        model_folder(pathlib.Path(model.uri) / "Format-Serving", exec_properties["graph"])
+        if exec_properties["graph"].startswith("refit"):
+            refit = model_folder(pathlib.Path(model.uri) / REFIT_FOLDER, f"{exec_properties['graph']}, on all labels")
+            model.set_string_custom_property("digest", directory_digest(str(refit)))
 
 
 class Train(base_component.BaseComponent):
@@ -154,10 +158,13 @@ class Chain:
     def models(self):
         return self.store().get_artifacts_by_type("Model")
 
+    def trained(self):
+        """Folder of what the last training made."""
+        return max(self.root.glob("artifacts/Train/model/*"), key=lambda path: int(path.name))
+
     def push(self):
         """Publishes what the last training made."""
-        newest = max(self.root.glob("artifacts/Train/model/*"), key=lambda path: int(path.name))
-        return publish(newest / "Format-Serving", self.target)
+        return publish(self.trained() / "Format-Serving", self.target)
 
     def baselines(self):
         """What each comparison that really ran was given, in order."""
@@ -189,3 +196,15 @@ def test_an_unblessed_model_is_compared_with_what_stays_served(chain):
     assert chain.run("worse") == {"Train", "Compare"}
     assert chain.run("other") == set()
     assert chain.baselines() == [[], [first.path], [first.path]]
+
+
+def test_after_a_refit_the_baseline_is_what_was_measured_not_what_saw_the_labels(chain):
+    chain.run("refit one")
+    measured = chain.trained()
+    publish(measured / REFIT_FOLDER, chain.target, refit=True)
+    assert chain.run("refit one") == {"Train", "Compare"}
+    chain.run("two")
+    assert chain.baselines() == [[], [str(measured)]]
+    shutil.rmtree(measured)
+    chain.run("three")
+    assert chain.baselines() == [[], [str(measured)], []]
