@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from ranker import registry, scoring
+from ranker.baselines import popularity
 from ranker.dropout import Dropout
 from ranker.keras_metrics import HR, NDCG
 from ranker.layers import lookup
@@ -149,8 +150,7 @@ class SequenceRanker(tfrs.Model):
 
     def popularity_ranks(self, features: Features) -> tf.Tensor:
         """As label_ranks, were items ranked by training count."""
-        queries = scoring.popularity_queries(tf.shape(features[f.HISTORY])[0], self.options.embedding_dim)
-        return scoring.label_ranks(queries, features[f.LABEL], self.candidates(), self.masked(features))
+        return popularity.label_ranks(self.catalogue, features[f.LABEL], self.masked(features))
 
     def scoring_queries(self, features: Features) -> tf.Tensor:
         """Queries for ranker.scoring [B, D + 2]: popularity answers a history without an item that training saw."""

@@ -1,0 +1,1 @@
+"""What every model is held against, one file a baseline."""

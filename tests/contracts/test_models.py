@@ -1,0 +1,112 @@
+"""One suite over every architecture and every loss that lies in the folders."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ranker import registry
+from ranker.catalogue import Catalogue
+from ranker.model import SequenceRanker
+from ranker.options import ModelOptions
+
+ITEMS, WINDOW = 12, 6
+MODELS = list(itertools.product(registry.names("architectures"), registry.names("losses")))
+
+
+@pytest.fixture(params=MODELS, ids=lambda names: "-".join(names))
+def model(request):
+    tf.keras.utils.set_random_seed(3)
+    architecture, loss = request.param
+    options = ModelOptions(
+        embedding_dim=16, dropout=0.1, gap_embedding=True, architecture={"name": architecture}, loss={"name": loss}
+    )
+    catalogue = Catalogue(
+        np.array([f"i{n}" for n in range(ITEMS)]), np.arange(ITEMS, 0, -1), 0, gaps=4, window=WINDOW, mask_seen=True
+    )
+    return SequenceRanker(options, catalogue)
+
+
+def batch(rows=8, width=WINDOW):
+    """Users who walk the items in a circle: after item n comes n + 1."""
+    events = 2 + (np.arange(rows)[:, None] + np.arange(width + 1)) % ITEMS
+    history, label = events[:, :-1].astype(np.int64), events[:, 1:].astype(np.int64)
+    gap = np.ones_like(history)
+    return {"history": history, "history_gap": gap, "label": label, "weight": np.ones(history.shape, np.float32)}
+
+
+def tensors(features):
+    return {name: tf.constant(value) for name, value in features.items()}
+
+
+def padded(features, width=3):
+    return {name: np.pad(value, [[0, 0], [0, width]]) for name, value in features.items()}
+
+
+def test_padding_adds_nothing_to_the_loss_or_its_gradient(model):
+    def loss_and_gradient(features):
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(tensors(features))
+        return [loss, *tape.gradient(loss, model.trainable_variables)]
+
+    for plain, wide in zip(loss_and_gradient(batch()), loss_and_gradient(padded(batch())), strict=True):
+        np.testing.assert_allclose(plain, wide, rtol=1e-4, atol=1e-6)
+
+
+def test_positions_without_weight_add_nothing(model):
+    features = batch()
+    features["weight"][:, :2] = 0.0
+    other = {**features, "label": features["label"].copy()}
+    other["label"][:, :2] = 1
+    np.testing.assert_allclose(model.compute_loss(tensors(features)), model.compute_loss(tensors(other)), rtol=1e-5)
+
+
+def test_loss_with_static_shapes_is_the_same(model):
+    features = batch()
+    features["weight"][:, 1] = 0.0
+    loss = model.compute_loss(tensors(features))
+    model.compile(jit_compile=True)
+    np.testing.assert_allclose(model.compute_loss(tensors(features)), loss, rtol=1e-5)
+
+
+def test_a_row_is_answered_the_same_alone_and_in_a_batch(model):
+    features = batch()
+    features["history"][3, 2:] = features["history_gap"][3, 2:] = 0
+    together = model.query(tensors(features)).numpy()
+    alone = model.query(tensors({name: value[3:4] for name, value in features.items()}))
+    np.testing.assert_allclose(alone[0], together[3], rtol=1e-4, atol=1e-6)
+
+
+def test_a_position_does_not_see_later_ones(model):
+    features, other = batch(), batch()
+    other["history"][:, -1] = 2
+    first, second = (model(tensors(each)).numpy()[:, :-1] for each in (features, other))
+    np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_put_back_answer_the_same(model):
+    again = SequenceRanker(model.options, model.catalogue)
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again.query(tensors(batch())), model.query(tensors(batch())))
+
+
+def test_planted_pattern_is_learnt(model):
+    model.compile(tf.keras.optimizers.Adam(0.02))
+    model.fit(tf.data.Dataset.from_tensors(batch(ITEMS)).repeat(60), verbose=0)
+    features = batch(ITEMS)
+    evaluation = {**features, "label": features["label"][:, -1], "seen": np.zeros((ITEMS, 0), np.int64)}
+    logs = model.evaluate(tf.data.Dataset.from_tensors(evaluation), verbose=0, return_dict=True)
+    assert set(logs) == {"loss", "ndcg@10", "hr@10"}
+    assert logs["ndcg@10"] > 0.95
+
+
+@pytest.mark.parametrize("name", registry.names("architectures"))
+def test_steps_reach_what_the_whole_history_gives(model, name):
+    if not hasattr(model.architecture, "step"):
+        pytest.skip(f"{name} is not recurrent")
+    features = tensors(batch())
+    states = [tf.zeros([8, size]) for size in model.architecture.state_sizes]
+    for embedded in tf.unstack(model.embed(features), axis=1):
+        states = model.architecture.step(embedded, states)
+    np.testing.assert_allclose(model.architecture.output(states), model.query(features), rtol=1e-4, atol=1e-6)

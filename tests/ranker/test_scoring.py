@@ -1,0 +1,55 @@
+"""Ranks and best items: ties, masks, fallback, and chunks that change nothing."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ranker import scoring
+
+SCORES = np.array([[3.0, 1.0, 2.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0]], np.float32)  # ids 2 to 6
+
+
+@pytest.fixture(params=[2, 65_536], ids=["chunks of two", "one chunk"])
+def _chunk(request, monkeypatch):
+    monkeypatch.setattr(scoring, "CHUNK", request.param)
+
+
+def given():
+    """Queries and candidates whose products are SCORES."""
+    query = scoring.queries(tf.eye(2), tf.constant([True, True]))
+    return query, scoring.candidates(tf.constant(SCORES.T), tf.zeros(5), tf.zeros(5))
+
+
+@pytest.mark.usefixtures("_chunk")
+@pytest.mark.parametrize(
+    ("labels", "masked", "expected"),
+    [
+        ([2, 2], [[0], [0]], [1, 1]),
+        ([4, 4], [[0], [0]], [2, 3]),  # all of the second row tie: ids 2 and 3 come first
+        ([5, 6], [[0], [0]], [3, 5]),
+        ([5, 6], [[2, 4, 4], [2, 3, 0]], [1, 3]),  # an item that is masked twice counts once
+        ([5, 6], [[5, 0], [6, 1]], [3, 5]),  # a label is never masked, and unknown masks nothing
+        ([1, 0], [[0], [0]], [0, 0]),
+    ],
+)
+def test_rank_of_the_label(labels, masked, expected):
+    ranks = tf.function(scoring.label_ranks)(
+        given()[0], tf.constant(labels, tf.int64), given()[1], tf.constant(masked, tf.int64)
+    )
+    np.testing.assert_array_equal(ranks, expected)
+
+
+@pytest.mark.usefixtures("_chunk")
+def test_best_items_leave_out_masked_ones_and_end_in_minus_infinity():
+    columns, scores = tf.function(scoring.best)(*given(), tf.constant([[2], [4]], tf.int64), 5)
+    np.testing.assert_array_equal(columns[:, :4], [[2, 3, 1, 4], [0, 1, 3, 4]])
+    np.testing.assert_array_equal(scores[:, 4], [-np.inf, -np.inf])
+    np.testing.assert_array_equal(scores[0, :4], [2.0, 2.0, 1.0, 0.0])
+
+
+def test_rows_without_a_known_event_are_ranked_by_popularity():
+    query = scoring.queries(tf.constant([[np.nan]]), tf.constant([False]))
+    candidates = scoring.candidates(tf.ones([3, 1]), tf.ones(3), tf.math.log([1.0, 9.0, 4.0]))
+    columns, scores = scoring.best(query, candidates, tf.zeros([1, 0], tf.int64), 3)
+    np.testing.assert_array_equal(columns, [[1, 2, 0]])
+    np.testing.assert_allclose(scores, np.log([[9.0, 4.0, 1.0]]), rtol=1e-6)
