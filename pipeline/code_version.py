@@ -116,6 +116,8 @@ def _source(name: str) -> pathlib.Path:
     """File of a module, found from its top package so that nothing is imported on the way."""
     top, *rest = name.split(".")
     spec = importlib.util.find_spec(top)
+    assert spec is not None  # grimp found it
+    assert spec.origin is not None
     folder = pathlib.Path(spec.origin).parent.joinpath(*rest)
     return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
 
