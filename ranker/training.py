@@ -165,12 +165,10 @@ class Schedule(tf.keras.optimizers.schedules.LearningRateSchedule):
 
 
 def _optimizer(options: TrainingOptions, steps_per_epoch: int) -> tf.keras.optimizers.Optimizer:
-    """AdamW (Loshchilov, Hutter, ICLR 2019); Adam, where nothing decays."""
+    """AdamW (Loshchilov, Hutter, ICLR 2019), which is Adam where nothing decays."""
     steps = options.epochs * steps_per_epoch
     rate = Schedule(options.learning_rate, steps, options.warm_up, options.schedule == "cosine")
-    optimizer = tf.keras.optimizers.AdamW(
-        rate, weight_decay=options.weight_decay or None, global_clipnorm=options.clip_norm
-    )
+    optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=options.weight_decay, global_clipnorm=options.clip_norm)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
 
