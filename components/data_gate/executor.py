@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 from absl import logging
 from apache_beam.io.filesystems import FileSystems
@@ -92,7 +93,7 @@ def _samples(uri: str, reasons: Collection[str]) -> list[refusal.Sample]:
     for path in _files(uri, "rows-*.parquet"):
         with FileSystems.open(path) as handle:
             for batch in pq.ParquetFile(handle).iter_batches():
-                fresh = pl.from_arrow(batch).filter(~pl.col("reason").is_in(list(first)))
+                fresh = pl.DataFrame(pa.Table.from_batches([batch])).filter(~pl.col("reason").is_in(list(first)))
                 for row in fresh.unique("reason", keep="first", maintain_order=True).iter_rows(named=True):
                     first[row["reason"]] = refusal.Sample(**row)
                 if len(first) == len(reasons):

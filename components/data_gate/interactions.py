@@ -53,7 +53,8 @@ def count(paths: Sequence[str], rows_held: int = ROWS_HELD) -> Counts:
     parts, times = [], []
     first_user = None
     for table in _tables(paths):
-        times.append((int(table["time"].min()), int(table["time"].max())))
+        time = table["time"].to_numpy()
+        times.append((int(time.min()), int(time.max())))
         first_user = table["user"][0] if first_user is None else first_user
         parts.append(table.filter((pl.col("user") % keep_one_in == 0) | (pl.col("user") == first_user)))
     if not parts:

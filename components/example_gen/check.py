@@ -103,9 +103,10 @@ def _values(table: pa.Table, options: Options, faults: _Faults) -> dict[str, pa.
         f.ITEM_ID: _id(texts[columns.item], columns.item, faults),
         f.TIMESTAMP: _time(texts[columns.timestamp], options, faults),
     }
-    for feature, name in ((f.RATING, columns.rating), (f.WEIGHT, columns.weight)):
-        if name:
-            values[feature] = _float(texts[name], name, faults, least=0.0 if feature == f.WEIGHT else None)
+    if columns.rating:
+        values[f.RATING] = _float(texts[columns.rating], columns.rating, faults, least=None)
+    if columns.weight:
+        values[f.WEIGHT] = _float(texts[columns.weight], columns.weight, faults, least=0.0)
     if columns.order:
         values[f.ORDER] = _order(texts[columns.order], columns.order, faults)
     for name in columns.context:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
@@ -12,7 +12,7 @@ from components.example_gen import read_csv, read_parquet
 from schemas.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from components.example_gen.batches import Batch
     from components.example_gen.inputs import InputFile
@@ -84,7 +84,7 @@ def _check_names(name: str, found: list[str], options: Options) -> None:
 
 def _check_types(name: str, schema: pa.Schema, options: Options) -> None:
     columns = options.columns
-    wanted = dict.fromkeys(columns.context, _TEXT)
+    wanted: dict[str, _Wanted] = dict.fromkeys(columns.context, _TEXT)
     wanted.update({column: _NUMBERS for column in (columns.rating, columns.weight, columns.order) if column})
     wanted.update({columns.user: _IDS, columns.item: _IDS, columns.timestamp: _TIMES})
     for column, (kinds, meaning) in wanted.items():
@@ -98,8 +98,9 @@ def _check_types(name: str, schema: pa.Schema, options: Options) -> None:
             )
 
 
+_Wanted: TypeAlias = "tuple[tuple[Callable[[pa.DataType], bool], ...], str]"
 _STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
-_IDS = ((*_STRINGS, pa.types.is_integer), "text or whole numbers")
-_NUMBERS = ((*_STRINGS, pa.types.is_integer, pa.types.is_floating), "numbers, or text that shows them")
-_TIMES = ((*_NUMBERS[0], pa.types.is_timestamp, pa.types.is_date), "times, numbers or text")
-_TEXT = ((*_NUMBERS[0], pa.types.is_boolean), "text or plain numbers")
+_IDS: _Wanted = ((*_STRINGS, pa.types.is_integer), "text or whole numbers")
+_NUMBERS: _Wanted = ((*_STRINGS, pa.types.is_integer, pa.types.is_floating), "numbers, or text that shows them")
+_TIMES: _Wanted = ((*_NUMBERS[0], pa.types.is_timestamp, pa.types.is_date), "times, numbers or text")
+_TEXT: _Wanted = ((*_NUMBERS[0], pa.types.is_boolean), "text or plain numbers")

@@ -41,7 +41,7 @@ class Options(BaseModel):
             min_length=1,
         ),
     ]
-    columns: Columns = Columns()
+    columns: Annotated[Columns, Field(description="which column of the files holds what")] = Columns()
     time_format: Annotated[
         TimeFormat,
         Field(

@@ -29,8 +29,8 @@ def integers(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         whole = _whole(column)
         if whole is not None:
             return whole, np.ones(len(whole), bool)
-        values = pl.Series(column).str.strip_chars().cast(pl.Int64, strict=False)
-        return values.fill_null(0).to_numpy(), values.is_not_null().to_numpy()
+        parsed = pl.Series(column).str.strip_chars().cast(pl.Int64, strict=False)
+        return parsed.fill_null(0).to_numpy(), parsed.is_not_null().to_numpy()
     if pa.types.is_integer(column.type):
         return column.fill_null(0).cast(pa.int64(), safe=False).to_numpy(zero_copy_only=False), _fits(column)
     values, is_number = floats(column)
