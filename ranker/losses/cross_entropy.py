@@ -20,7 +20,7 @@ class Options(NamedOptions):
     name: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: Annotated[
         float, Field(description="share of the target spread evenly over the catalogue", ge=0.0, lt=1.0)
-    ] = 0.0
+    ] = 0.1
 
 
 def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
