@@ -1,0 +1,179 @@
+"""fit learns a planted order, stops early, and goes on after a kill as if nothing had happened."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ranker import checkpointing
+from ranker.catalogue import Catalogue
+from ranker.dataset import evaluation_batches, training_data
+from ranker.model import SequenceRanker
+from ranker.options import ModelOptions
+from ranker.training import Schedule, fit, numerics
+from ranker.training_options import TrainingOptions
+from schemas.errors import ModelError
+
+WINDOW, ITEMS, ROWS = 8, 12, 48
+SPEC = {name: tf.io.VarLenFeature(tf.int64) for name in ("history", "label", "loss_from", "seen")}
+CATALOGUE = Catalogue(
+    items=np.array([f"i{n}" for n in range(ITEMS)]), counts=np.full(ITEMS, 9), users=0, gaps=0, window=WINDOW,
+    mask_seen=False,
+)  # fmt: skip
+OPTIONS = TrainingOptions(epochs=4, batch_size=16, learning_rate=2e-2, weight_decay=0.0, patience=4, seed=3)
+
+
+def build():
+    return SequenceRanker(ModelOptions(embedding_dim=8, architecture={"name": "lstm", "units": 8}), CATALOGUE)
+
+
+def write(folder: pathlib.Path) -> None:
+    """Each item is followed by the next one, round and round."""
+    rng = np.random.default_rng(0)
+    for split in ("train", "valid"):
+        with tf.io.TFRecordWriter(f"{folder}/{split}.gz", "GZIP") as writer:
+            for _ in range(ROWS):
+                n = int(rng.integers(3, WINDOW + 1))
+                ids = 2 + (rng.integers(ITEMS) + np.arange(n + 1)) % ITEMS
+                label = ids[1:] if split == "train" else ids[-1:]
+                values = {"history": ids[:-1], "label": label, "loss_from": [0], "seen": []}
+                features = {
+                    name: tf.train.Feature(int64_list=tf.train.Int64List(value=v)) for name, v in values.items()
+                }
+                writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+
+
+def train(folder, options=OPTIONS, **kwargs):
+    data = training_data([f"{folder}/train.gz"], SPEC, batch_size=options.batch_size, window=WINDOW, seed=options.seed)
+    valid = evaluation_batches([f"{folder}/valid.gz"], SPEC, batch_size=16, window=WINDOW)
+    return fit(build, data, valid, options, **kwargs)
+
+
+def logged(result):
+    """The history without what time it took."""
+    return [{name: value for name, value in epoch.items() if name != "seconds"} for epoch in result.history]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("rows")
+    write(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(folder):
+    return train(folder)
+
+
+def test_planted_order_is_learnt(folder):
+    result = train(folder, OPTIONS.model_copy(update={"epochs": 15, "patience": 15}))
+    assert result.history[result.best_epoch - 1]["val_ndcg@10"] > 0.8  # guessing gives 0.38: the mean of 1 / log2(1 + rank) over ranks 1 to 12, cut at 10
+    assert result.positions_per_second > 0
+
+
+def test_same_training_twice_ends_with_the_same_metrics_and_weights(folder, uninterrupted):
+    again = train(folder)
+    assert logged(again) == logged(uninterrupted)
+    for one, other in zip(again.model.get_weights(), uninterrupted.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_training_killed_between_epochs_resumes_to_the_same_metrics_and_weights(folder, uninterrupted, tmp_path):
+    checkpoint, events = tmp_path / "c" / "training.npz", tmp_path / "events"
+    code = (
+        f"import sys; sys.path[:0] = [{str(pathlib.Path(__file__).parent)!r}, {os.getcwd()!r}]\n"
+        f"import test_training as t; t.train({str(folder)!r}, checkpoint={str(checkpoint)!r})\n"
+    )
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment) as process:
+        while process.poll() is None and not checkpoint.exists():
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    done = checkpointing.load(str(checkpoint)).epoch
+    assert 1 <= done < OPTIONS.epochs, "the kill came too late for this test to say anything"
+    result = train(folder, checkpoint=str(checkpoint), log_folder=str(events))
+    assert result.resumed_from == done
+    assert logged(result) == logged(uninterrupted)
+    for one, other in zip(result.model.get_weights(), uninterrupted.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert epochs_in(events / "validation", "epoch_ndcg@10") == list(range(OPTIONS.epochs))
+
+
+def epochs_in(events, tag):
+    """Steps of one curve in a folder of event files."""
+    found = [event for file in events.iterdir() for event in tf.compat.v1.train.summary_iterator(str(file))]
+    return [event.step for event in found for value in event.summary.value if value.tag == tag]
+
+
+def test_finished_training_is_not_repeated(folder, tmp_path):
+    checkpoint = str(tmp_path / "training.npz")
+    first = train(folder, epochs=2, checkpoint=checkpoint)
+    second = train(folder, epochs=2, checkpoint=checkpoint)
+    assert second.positions_per_second == 0
+    assert second.history == first.history
+
+
+def test_training_stops_when_validation_no_longer_gets_better_and_keeps_the_best(folder):
+    options = OPTIONS.model_copy(update={"epochs": 8, "patience": 2, "learning_rate": 1e-9, "weight_decay": 0.0})
+    result = train(folder, options)
+    assert result.epochs == result.best_epoch + 2
+
+
+def test_checkpoint_of_another_model_is_refused(folder, tmp_path):
+    path = str(tmp_path / "training.npz")
+    checkpointing.save(checkpointing.TrainingState(seed=OPTIONS.seed, weights=[np.zeros(3)]), path)
+    with pytest.raises(ModelError, match="another model"):
+        train(folder, checkpoint=path)
+
+
+def test_diverging_loss_is_an_error_that_says_what_to_lower(folder):
+    with pytest.raises(ModelError, match=r"diverged[\s\S]*learning_rate"):
+        train(folder, OPTIONS.model_copy(update={"learning_rate": float("inf"), "clip_norm": None}))
+
+
+def test_process_settings_are_as_before_after_training():
+    options = OPTIONS.model_copy(update={"mixed_precision": "mixed_bfloat16"})
+    with numerics(options):
+        assert tf.keras.mixed_precision.global_policy().name == "mixed_bfloat16"
+    assert tf.keras.mixed_precision.global_policy().name == "float32"
+    tf.random.uniform([])  # would raise without a seed while kernels are deterministic
+
+
+@pytest.mark.parametrize("change", [{"mixed_precision": "mixed_bfloat16"}, {"mixed_precision": "mixed_float16"},
+    {"xla": True}, {"schedule": "constant", "warm_up": 0.0, "weight_decay": 0.1, "clip_norm": None}])  # fmt: skip
+def test_each_way_of_training_lowers_the_loss(folder, change):
+    result = train(folder, OPTIONS.model_copy(update={"epochs": 3, **change}))
+    assert result.history[-1]["loss"] < result.history[0]["loss"]
+
+
+def test_two_replicas_learn_what_one_does(folder):
+    code = (
+        f"import sys; sys.path[:0] = [{str(pathlib.Path(__file__).parent)!r}, {os.getcwd()!r}]\n"
+        "import json, tensorflow as tf\n"
+        "cpu = tf.config.list_physical_devices('CPU')[0]\n"
+        "tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)\n"
+        "import test_training as t\n"
+        "options = t.OPTIONS.model_copy(update={'epochs': 15, 'patience': 15})\n"
+        f"result = t.train({str(folder)!r}, options, devices=['CPU:0', 'CPU:1'])\n"
+        "print(json.dumps([result.device, max(epoch['val_ndcg@10'] for epoch in result.history)]))\n"
+    )
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    device, best = json.loads(done.stdout.splitlines()[-1])
+    assert device == "CPU x 2"
+    assert best > 0.8  # guessing gives 0.38: the mean of 1 / log2(1 + rank) over ranks 1 to 12, cut at 10
+
+
+def test_schedule_rises_and_then_falls_along_a_cosine():
+    rate = Schedule(1.0, steps=12, warm_up=1 / 6, cosine=True)  # 2 steps of warm-up, 10 of cosine
+    np.testing.assert_allclose([rate(0), rate(1), rate(2), rate(7), rate(12)], [0.5, 1.0, 1.0, 0.5, 0.0], atol=1e-6)
+    assert float(Schedule(1.0, steps=10, warm_up=0.0, cosine=False)(9)) == 1.0
