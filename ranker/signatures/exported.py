@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from ranker.model import SequenceRanker
 
+    Inputs = dict[str, tuple[list[int | None], tf.DType]]  # shape and type of each
+
 
 class ExportedRanker(tf.Module):
     """What a SavedModel holds.
@@ -58,10 +60,10 @@ class ExportedRanker(tf.Module):
             ),
         }
         if hasattr(self._model.architecture, "step"):
-            shape = [None, flat.width(self._model.architecture.state_sizes)]
-            step = {f.STATE: (shape, tf.float32), f.ITEM: ([None], text), f.TIMESTAMP: ([None], tf.int64)}
+            shape: list[int | None] = [None, flat.width(self._model.architecture.state_sizes)]
+            step: Inputs = {f.STATE: (shape, tf.float32), f.ITEM: ([None], text), f.TIMESTAMP: ([None], tf.int64)}
             functions[f.SIGNATURE_STEP] = _function(self.step, step)
-            rank = {f.STATE: (shape, tf.float32), f.EXCLUDE: ([None, None], text)}
+            rank: Inputs = {f.STATE: (shape, tf.float32), f.EXCLUDE: ([None, None], text)}
             functions[f.SIGNATURE_RANK] = _function(self.rank, rank)
         return functions
 
@@ -140,7 +142,7 @@ class ExportedRanker(tf.Module):
         return {f.ITEM_IDS: tf.where(left, tf.gather(self._items, columns), ""), f.SCORES: scores}
 
 
-def _function(method: Callable[..., Any], inputs: dict[str, tuple[list[int | None], tf.DType]]) -> Any:
+def _function(method: Callable[..., Any], inputs: Inputs) -> Any:
     return tf.function(method, input_signature=[tf.TensorSpec(*kind, name=name) for name, kind in inputs.items()])
 
 
