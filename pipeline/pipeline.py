@@ -64,7 +64,7 @@ def create_pipeline(
         examples=interactions.outputs["examples"],
         anomalies=anomalies.outputs["anomalies"],
         rejected=interactions.outputs["rejected"],
-        mask_seen=config.sequence_gen.mask_seen,
+        mask_seen=config.sequence_gen.mask_seen and config.sequence_gen.repeats == "keep",  # else none is left
         options=config.data_gate,
         code_version=code["data_gate"],
     )
