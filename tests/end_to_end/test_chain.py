@@ -1,0 +1,134 @@
+"""The whole chain in processes of its own, on a small log whose order can be learnt, as a user would run it."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from pipeline.runners import metadata
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+USERS, ITEMS, EVENTS = 150, 60, 20
+KNOBS = ["trainer.epochs=8", "trainer.learning_rate=0.01", "trainer.model.architecture.units=32", "trainer.patience=8"]
+STAGES = {
+    "InteractionExampleGen", "InteractionSchema", "SequenceSchema", "StatisticsGen", "ExampleValidator", "DataGate",
+    "SequenceGen", "Transform", "Trainer", "Evaluator", "Pusher",
+}  # fmt: skip
+_PATIENCE = 300  # seconds for a stage to begin, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A log in which each item is followed by the next one of a ring; users begin where they like."""
+    path = tmp_path_factory.mktemp("data") / "planted.csv"
+    begin = np.random.default_rng(0).integers(ITEMS, size=USERS)
+    items = (begin[:, None] + np.arange(EVENTS)) % ITEMS
+    lines = [f"u{user},i{item},{86_400 * step}" for user, row in enumerate(items) for step, item in enumerate(row)]
+    path.write_text("user_id,item_id,timestamp\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def _start(data, root, *settings):
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--data", str(data), "--output", str(root)]
+    command += [word for setting in (*KNOBS, *settings) for word in ("--set", setting)]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ}
+    )
+
+
+def _run(data, root, *settings):
+    """Runs to the end: exit status, what was printed, and the summary."""
+    process = _start(data, root, *settings)
+    printed, _ = process.communicate(timeout=2 * _PATIENCE)
+    summary = root / "latest" / "summary.json"
+    return process.returncode, printed, json.loads(summary.read_text()) if summary.exists() else None
+
+
+def _kill_when(process, there):
+    """kill -9, as soon as `there()` says so."""
+    until = time.monotonic() + _PATIENCE
+    while not there():
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.fixture(scope="module")
+def first(data, tmp_path_factory):
+    """The first run's root and what it ended with."""
+    root = tmp_path_factory.mktemp("first") / "runs"
+    return root, *_run(data, root)
+
+
+def test_the_first_run_ends_blessed_and_pushed(first):
+    _, status, printed, summary = first
+    assert status == 0, printed
+    assert summary["blessed"]
+    assert summary["pushed"]
+    assert (pathlib.Path(summary["pushed_model"]) / "saved_model.pb").exists()
+    assert summary["metrics"]["test"]["ndcg@10"] > 2 * summary["metrics"]["popularity"]["ndcg@10"]
+
+
+def test_the_first_run_prints_a_line_a_stage_and_nothing_of_the_libraries(first):
+    _, _, printed, _ = first
+    shown = [line.split()[0] for line in printed.splitlines() if line.endswith(" s")]
+    assert set(shown) == STAGES
+    assert "Warning" not in printed
+    assert "Traceback" not in printed
+
+
+def test_the_summary_says_where_everything_is_and_what_ran(first):
+    _, _, _, summary = first
+    assert set(summary["stages"]) == STAGES
+    assert not any(stage["cached"] for stage in summary["stages"].values())
+    assert 0 < summary["fit_seconds"] < summary["wall_seconds"]
+    assert all(pathlib.Path(path).exists() for path in summary["paths"].values())
+    assert summary["data"][0]["read"] == USERS * EVENTS
+    assert summary["config"]["trainer"]["epochs"] == 8
+    assert {"python", "tfx", "tensorflow"} <= set(summary["stack"])
+
+
+def test_a_second_run_takes_every_stage_from_the_cache_and_pushes_nothing(data, first):
+    root, _, _, before = first
+    status, printed, summary = _run(data, root)
+    assert status == 0, printed
+    assert all(stage["cached"] for stage in summary["stages"].values()), printed
+    assert not summary["pushed"]
+    assert summary["pushed_model"] == before["pushed_model"]
+    assert summary["metrics"] == before["metrics"]
+    assert len(list((root / "serving" / "movielens").glob("[0-9]*"))) == 1
+
+
+def test_a_model_that_is_not_blessed_ends_with_status_3_and_leaves_what_is_served(data, first):
+    root, _, _, before = first
+    status, printed, summary = _run(data, root, "evaluator.min_lift=1000")
+    assert status == 3, printed
+    assert not summary["blessed"]
+    assert "Not blessed: ndcg@10 on validation is" in printed
+    assert [stage for stage, did in summary["stages"].items() if not did["cached"]] == ["Evaluator", "Pusher"]
+    assert (pathlib.Path(before["pushed_model"]) / "saved_model.pb").exists()
+
+
+def test_a_chain_killed_in_transform_and_in_training_ends_like_one_that_was_not(data, first, tmp_path):
+    _, _, _, uninterrupted = first
+    root = tmp_path / "runs"
+    _kill_when(_start(data, root), lambda: any((root / "artifacts" / "Transform").glob("*/*")))
+    _kill_when(_start(data, root), lambda: any((root / "checkpoints").glob("*/*.npz")))
+    status, printed, summary = _run(data, root)
+    assert status == 0, printed
+    assert summary["metrics"] == uninterrupted["metrics"]
+    assert summary["stages"]["SequenceGen"]["cached"]
+    assert summary["stages"]["Transform"]["cached"]
+    assert "resum" in (root / "latest" / "run.log").read_text().lower()
+    left = metadata.connect(root / "metadata.sqlite").get_executions()
+    assert all(execution.last_known_state != pb.Execution.RUNNING for execution in left)
+    assert not list((root / "checkpoints").glob("*/*"))
