@@ -159,7 +159,7 @@ def _export_tiny(place: Place, path: str) -> None:
     graph = tft.TFTransformOutput(place.get("transform_graph").uri)
     counts = f"{place.get('item_counts').uri}/item_counts.parquet"
     catalogue = read_catalogue(graph, {"item_counts": counts, "window": WINDOW, "mask_seen": True}, gaps=False)
-    options = ModelOptions(embedding_dim=8, architecture={"name": "lstm"})
+    options = ModelOptions(embedding_dim=8, architecture={"name": "lstm", "units": 8})
     export(SequenceRanker(options, catalogue), graph.transform_features_layer(), graph.raw_feature_spec(), path)
 
 
