@@ -33,7 +33,7 @@ _EXECUTIONS: Final = "executor_execution"  # in it, one folder an execution; wha
 _DAY: Final = 86_400.0  # seconds
 
 KILLED = "of a run that was killed or failed"
-OLD_RUN = "of a run beyond run.keep.runs"
+OLD_RUN = "that no run kept under run.keep.runs uses"
 OLD_MODEL = "a version beyond run.keep.models"
 OLD_CHECKPOINT = "a training that never ended, older than run.keep.checkpoint_days"
 
@@ -65,6 +65,7 @@ def find(config: Config, root: OutputRoot) -> list[Leftover]:
     runs = sorted(path for path in root.path.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
     finished = [path for path in runs if _summarised(path)]
     kept = finished[-config.run.keep.runs :]
+    kept += [path for path in runs if not finished or path > finished[-1]]  # the same command again goes on from there
     found = [_leftover(path, OLD_RUN if path in finished else KILLED) for path in runs if path not in kept]
     found += _outputs(store, root, [path.name for path in kept])
     found += _models(config, root)
