@@ -49,3 +49,13 @@ benchmark-data: setup ## Measure the data stages on 10^6 and 10^7 made interacti
 clean: ## Remove caches and build output; .venv/, data/ and runs/ stay
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find $(PACKAGES) tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+.PHONY: setup-peers
+setup-peers: setup ## Make .venv-peers/ for RecBole, a peer to compare with (3 GB more)
+	@test -x .venv-peers/bin/python || { uv=$$(command -v uv || echo .uv/bin/uv); \
+	$$uv venv --quiet --python "$$($$uv python find '>=3.10,<3.13')" .venv-peers && \
+	$$uv pip sync --quiet --python .venv-peers/bin/python --require-hashes benchmarks/peers/requirements.lock; }
+
+.PHONY: benchmark-peers
+benchmark-peers: setup-peers ## Train three seeds of ours and RecBole's GRU4Rec on the same order, and compare (an hour)
+	@$(BIN)/python -m benchmarks.peers.run $(ARGS)

@@ -60,7 +60,9 @@ def main() -> None:
     ours, peer, popular = per_user(args.ours), per_user(args.peer), per_user(args.ours, "popularity_rank")
     both = ours.join(peer, on=f.USER_ID, suffix="_peer", validate="1:1")
     if len(both) != len(ours) or len(both) != len(peer):
-        raise ValueError(f"{len(ours)} users of ours, {len(peer)} of the peer's, {len(both)} in both: not the same test.")
+        raise ValueError(
+            f"{len(ours)} users of ours, {len(peer)} of the peer's, {len(both)} in both: not the same test."
+        )
     low, high = paired_bootstrap((both["ndcg"] - both["ndcg_peer"]).to_numpy())
     result = {
         "users": len(both),

@@ -1,6 +1,6 @@
-"""Trains RecBole's GRU4Rec at its defaults on an order of interactions, and writes the rank of each test item.
+"""Trains a model of RecBole (GRU4Rec) at its defaults on an order of interactions, and writes the rank of each test item.
 
-    python benchmarks/peers/recbole_gru4rec.py --order peers/order.csv --output peers/gru4rec.csv
+    python benchmarks/peers/recbole_peer.py --order peers/order.csv --output peers/gru4rec.csv
 
 Runs in an environment of its own (`make setup-peers`), since RecBole's packages and ours don't agree; it imports
 nothing of ours. RecBole evaluates without masking what a user has already seen, so ranks are taken from its scores

@@ -1,0 +1,58 @@
+"""Three seeds of ours and a peer's defaults on MovieLens-100K, in one order, and what the comparison says.
+
+make benchmark-peers            # an hour on two cores, most of it the peer's
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+NOT_BLESSED = 3  # seqrank's exit status: a seed that is worse than the one before; its ranks count all the same
+HERE = pathlib.Path(__file__).parent
+
+
+def ours(folder: pathlib.Path, seeds: list[int]) -> list[str]:
+    """Runs the chain once a seed, data stages from the cache, and returns each run's folder of per-user ranks."""
+    found = []
+    for seed in seeds:
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline.cli",
+            "run",
+            "--output",
+            str(folder),
+            "--set",
+            f"trainer.seed={seed}",
+        ]
+        status = subprocess.run(command, check=False).returncode
+        if status not in (0, NOT_BLESSED):
+            raise SystemExit(status)
+        summary = json.loads((folder / "latest" / "summary.json").read_text(encoding="utf-8"))
+        found.append(str(pathlib.Path(summary["paths"]["evaluation"]) / "per_user"))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("runs-peers"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--model", default="GRU4Rec")
+    parser.add_argument("--peer-python", default=".venv-peers/bin/python")
+    parser.add_argument("--peer-seed", type=int, default=2020, help="RecBole's own default")
+    args = parser.parse_args()
+    per_user = ours(args.folder, args.seeds)
+    order, ranks = args.folder / "order.csv", args.folder / f"{args.model}.csv"
+    here = [sys.executable, "-m"]
+    subprocess.run([*here, "benchmarks.peers.order", "--root", args.folder, "--output", order], check=True)
+    peer = [args.peer_python, HERE / "recbole_peer.py", "--order", order, "--output", ranks]
+    subprocess.run([*peer, "--model", args.model, "--seed", str(args.peer_seed)], check=True)
+    subprocess.run([*here, "benchmarks.peers.compare", "--ours", *per_user, "--peer", ranks], check=True)
+
+
+if __name__ == "__main__":
+    main()
