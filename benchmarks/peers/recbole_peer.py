@@ -1,4 +1,4 @@
-"""Trains a model of RecBole (GRU4Rec) at its defaults on an order of interactions, and writes the rank of each test item.
+"""Trains a model of RecBole at its defaults on an order of interactions, and writes the rank of each test item.
 
     python benchmarks/peers/recbole_peer.py --order peers/order.csv --output peers/gru4rec.csv
 
