@@ -168,9 +168,9 @@ def _read(path: pathlib.Path) -> tuple[dict[str, Any], dict[Path, str], list[str
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise ConfigError("The configuration is not YAML.", where=where, why=str(error)) from error
-    if values is None:
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ConfigError("The configuration is not YAML.", where=place, why=str(error)) from error
+    if root is None or values is None:
         return {}, {}, []
     if not isinstance(values, dict):
         raise ConfigError("The configuration is not a mapping of keys to values.", where=f"{path}:1")
@@ -210,8 +210,8 @@ def _apply(override: str, values: dict[str, Any], where: dict[Path, str]) -> lis
         values[key] = dict(below) if isinstance(below, dict) else {}
         values = values[key]
     values[keys[-1]] = value
-    for key in [known for known in where if known[: len(keys)] == keys]:
-        del where[key]
+    for place in [known for known in where if known[: len(keys)] == keys]:
+        del where[place]
     where.update({place: f"{_OVERRIDE} {name.strip()}" for place in (keys, *_within(value, keys))})
     return []
 

@@ -32,12 +32,12 @@ def word(
 def _findings(error: ValidationError, place: tuple[Any, ...] = ()) -> Iterator[dict[str, Any]]:
     """pydantic's findings; where one is an error of a named part's own options, the findings inside it."""
     for problem in error.errors(include_url=False):
-        located = {**problem, "loc": (*place, *problem["loc"])}
+        located = (*place, *problem["loc"])
         inner = problem.get("ctx", {}).get("error")
         if isinstance(inner, ValidationError):
-            yield from _findings(inner, located["loc"])
+            yield from _findings(inner, located)
         else:
-            yield located
+            yield {**problem, "loc": located}
 
 
 def _line(problem: Any, root: type[BaseModel], values: dict[str, Any], where: Mapping[Path, str], place: str) -> str:

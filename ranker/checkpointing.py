@@ -80,7 +80,9 @@ def load(path: str) -> TrainingState | None:
     try:
         with np.load(io.BytesIO(system.cat_file(name)), allow_pickle=False) as file:
             rest: dict[str, Any] = json.loads(str(file["state"]))
-            groups = {g: [file[key] for key in sorted(file.files) if key.startswith(f"{g}/")] for g in _GROUPS}
+            groups: dict[str, Any] = {
+                g: [file[key] for key in sorted(file.files) if key.startswith(f"{g}/")] for g in _GROUPS
+            }
         return TrainingState(**groups, **rest)
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ModelError(

@@ -6,6 +6,8 @@ ModelRun, ModelEvaluation, ModelBlessing, PushedModel.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tfx.types.artifact import Artifact, Property, PropertyType
 
 
@@ -18,7 +20,7 @@ class RejectedRows(Artifact):
     """
 
     TYPE_NAME = "SeqrankRejectedRows"
-    PROPERTIES = {"read": Property(PropertyType.INT), "rejected": Property(PropertyType.INT)}
+    PROPERTIES: ClassVar = {"read": Property(PropertyType.INT), "rejected": Property(PropertyType.INT)}
 
 
 class DataReport(Artifact):
@@ -36,8 +38,12 @@ class ItemCounts(Artifact):
     """
 
     TYPE_NAME = "SeqrankItemCounts"
-    PROPERTIES = {"items": Property(PropertyType.INT), "interactions": Property(PropertyType.INT),
-        "window": Property(PropertyType.INT), "mask_seen": Property(PropertyType.INT)}
+    PROPERTIES: ClassVar = {
+        "items": Property(PropertyType.INT),
+        "interactions": Property(PropertyType.INT),
+        "window": Property(PropertyType.INT),
+        "mask_seen": Property(PropertyType.INT),
+    }
 
 
 class SequenceReport(Artifact):

@@ -54,7 +54,7 @@ class DataError(SeqrankError):
     """An input file is missing, empty, unreadable, or lacks a column."""
 
 
-class GateRefused(DataError):
+class GateRefused(DataError):  # noqa: N818 - says what happened; its base says that it is an error
     """DataGate: anomalies, too many rejected rows, or too many labels that could never be hit."""
 
 

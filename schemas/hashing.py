@@ -58,7 +58,7 @@ def _take_in(state: np.ndarray, data: pa.Buffer, offsets: np.ndarray, lengths: n
     """Mixes the bytes of each row into `state` [n] uint64, in place."""
     padded = np.zeros(offsets[-1] - offsets[0] + _WORD, np.uint8)
     padded[:-_WORD] = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
-    words = np.ndarray(len(padded) - _WORD + 1, "<u8", padded, strides=(1,))  # one at every byte
+    words: np.ndarray = np.ndarray(len(padded) - _WORD + 1, "<u8", padded, strides=(1,))  # one at every byte
     starts = offsets[:-1] - offsets[0]
     rows = np.flatnonzero(lengths)
     everyone = len(rows) == len(state)

@@ -77,7 +77,7 @@ class ReadCounts(_Record):
 class DataAnomaly(_Record):
     """Where the statistics contradict the curated schema."""
 
-    feature: Annotated[str, Field(description="\"\": the data as a whole")]
+    feature: Annotated[str, Field(description='"": the data as a whole')]
     kind: Annotated[str, Field(description="tensorflow_metadata's AnomalyInfo.Type")]
     what: str
     refused: Annotated[bool, Field(description="of a kind that data_gate.refuse_anomalies names")]

@@ -5,7 +5,7 @@
   pipeline.lock            held by the run that is going on
   artifacts/               TFX's pipeline root: <stage>/<output>/<execution>/
   checkpoints/<digest>/    of a training that has not ended yet
-  serving/<model>/<version>/   what Pusher published; TensorFlow Serving's layout, and manifest.json beside saved_model.pb
+  serving/<model>/<version>/   what Pusher published: TensorFlow Serving's layout, and a manifest.json
   <run id>/summary.json    Summary
   <run id>/run.log         everything the stages logged
   latest -> <run id>

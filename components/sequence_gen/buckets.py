@@ -39,7 +39,7 @@ def _flat(column: pa.Array) -> pa.Array:
     values = column.flatten()
     if len(values) == len(column):
         return values
-    first = pl.from_arrow(column).list.first()
+    first = pl.Series("", column).list.first()
     return first.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(column.type.value_type)
 
 
@@ -75,4 +75,4 @@ def pack(table: pa.Table) -> bytes:
 def unpack(pieces: Iterable[bytes]) -> pl.DataFrame | None:
     """The rows of all pieces, one after another; None where there is no piece."""
     tables = [pa.ipc.open_stream(piece).read_all() for piece in pieces]
-    return pl.from_arrow(pa.concat_tables(tables)) if tables else None
+    return pl.DataFrame(pa.concat_tables(tables)) if tables else None

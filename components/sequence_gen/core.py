@@ -18,10 +18,10 @@ class Kept(NamedTuple):
 
 
 def _hashed(events: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    return tuple(
-        pl.Series(name, stable_hash(events[name].to_arrow(compat_level=pl.CompatLevel.oldest())), pl.UInt64)
-        for name in (f.USER_ID, f.ITEM_ID)
-    )
+    def hashed(name: str) -> pl.Series:
+        return pl.Series(name, stable_hash(events[name].to_arrow(compat_level=pl.CompatLevel.oldest())), pl.UInt64)
+
+    return hashed(f.USER_ID), hashed(f.ITEM_ID)
 
 
 def pairs(events: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import apache_beam as beam
 import polars as pl
@@ -109,7 +109,7 @@ class _Read(beam.DoFn):
 class _Order(beam.DoFn):
     """(bucket, pieces) -> (bucket, events in order); a bucket without rows gives an empty table of its columns."""
 
-    def __init__(self, repeats: str) -> None:
+    def __init__(self, repeats: Literal["keep", "drop"]) -> None:
         self._repeats = repeats
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:

@@ -133,12 +133,9 @@ def _figures(summary: Summary) -> Table:
 
 def _places(summary: Summary) -> list[tuple[str, str]]:
     cached = sum(stage.cached for stage in summary.stages.values())
-    if summary.pushed:
-        pushed = summary.pushed_model
-    elif summary.pushed_model:
-        pushed = f"{summary.pushed_model} (published before, nothing new)"
-    else:
-        pushed = "none; what was served stays"
+    pushed = summary.pushed_model or "none; what was served stays"
+    if summary.pushed_model and not summary.pushed:
+        pushed += " (published before, nothing new)"
     return [
         ("pushed model", pushed),
         ("metadata", summary.paths["metadata"]),

@@ -38,7 +38,7 @@ class StageLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Called by logging with each record."""
-        if record.msg == _BEGINS and record.args:
+        if record.msg == _BEGINS and isinstance(record.args, tuple):
             self.running, self._began, self._cached = str(record.args[0]), time.monotonic(), False
             if self._console.is_terminal and self.running not in self._hidden:
                 self._console.print(f"  {self.running} …", end="\r")

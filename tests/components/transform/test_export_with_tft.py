@@ -38,8 +38,13 @@ def exported(folder, analyze, make_sequence):
 def test_fresh_process_answers_with_tensorflow_alone(tmp_path, analyze, make_sequence, as_examples):
     items = exported(tmp_path / "model", analyze, make_sequence)
     assert items == ["a", "b", "c"]
-    done = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path / "model")], capture_output=True, text=True,
-                          check=True, env={**os.environ, "TF_USE_LEGACY_KERAS": "1"})
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "model")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "TF_USE_LEGACY_KERAS": "1"},
+    )
     answers, heavy = json.loads(done.stdout.splitlines()[-1])
     assert heavy == []
     assert answers == [["c", "", ""], items, items]  # seen items are left out; else popularity

@@ -19,13 +19,9 @@ def test_an_error_of_ours_is_itself():
 
 
 def test_a_cause_of_ours_is_found_behind_another_error():
-    try:
-        try:
-            raise ERROR
-        except DataError as error:
-            raise RuntimeError("stage failed") from error
-    except RuntimeError as error:
-        assert failure.plain(error) is ERROR
+    wrapped = RuntimeError("stage failed")
+    wrapped.__cause__ = ERROR
+    assert failure.plain(wrapped) is ERROR
 
 
 def test_an_error_that_nobody_foresaw_is_none_of_ours():
