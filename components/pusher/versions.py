@@ -102,3 +102,9 @@ def published_versions(target: str) -> list[Published]:
     opened = Target.open(target)
     versions = (opened.published(version) for version in opened.numbers())
     return [version for version in versions if version]
+
+
+def published_at(address: str) -> bool:
+    """Whether a model server would load what lies at the folder or URL of one version."""
+    target, _, version = address.rstrip("/").rpartition("/")
+    return version.isascii() and version.isdigit() and Target.open(target).complete(int(version))

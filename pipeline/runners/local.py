@@ -8,10 +8,10 @@ taken from the cache, one that was under way runs again in new folders (training
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 import pathlib
 import time
-import traceback
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.runners.metadata import Execution
     from schemas.runs import Summary
 
+_log = logging.getLogger(__name__)
 _FINGERPRINTS = "fingerprints.json"
 
 
@@ -47,7 +48,7 @@ def run(config: Config, console: Console | None = None) -> Summary:
     root = OutputRoot(config.run.output_root.absolute())
     with lock.held(root):
         run_id = _new_run(root)
-        console.print(f"Run {run_id} in {root.path}", highlight=False)
+        console.print(f"Run {run_id} in {root.path}", highlight=False, soft_wrap=True)
         stages = _run_stages(config, root, run_id, StageLines(console))
 
         from pipeline.runners import summaries  # knows the artifacts' types, and so needs TFX
@@ -86,15 +87,16 @@ def _run_stages(config: Config, root: OutputRoot, run_id: str, lines: StageLines
     log = root.run(run_id) / LOG_FILE
     with libraries_to(log):
         try:
-            from pipeline.runners import metadata
+            from pipeline.runners import metadata, unpublished
 
             fingerprint = _fingerprint(config, root)
             store = metadata.connect(root.metadata)
             metadata.fail_unfinished(store)
+            unpublished.forget(store)
             _launch(config, root, run_id, fingerprint, lines)
             return _all_done(metadata.executions(store, run_id), log)
         except Exception as error:
-            traceback.print_exc()
+            _log.exception("The run ended before its last stage.")
             raise _worded(error, lines.running, log) from error
 
 
