@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 from absl import logging
 from apache_beam.io.filesystems import FileSystems
 from tfx.dsl.components.base import base_executor
@@ -16,6 +15,7 @@ from tfx.types import artifact_utils
 from components.data_gate import anomalies, interactions, refusal
 from components.data_gate.options import Options
 from schemas import features as f
+from schemas import parquet
 from schemas.artifacts import DATA_REPORT_FILE, READ_COUNTS_FILE
 from schemas.records import DataSummary, ReadCounts
 
@@ -92,7 +92,7 @@ def _samples(uri: str, reasons: Collection[str]) -> list[refusal.Sample]:
     first: dict[str, refusal.Sample] = {}
     for path in _files(uri, "rows-*.parquet"):
         with FileSystems.open(path) as handle:
-            for batch in pq.ParquetFile(handle).iter_batches():
+            for batch in parquet.batches(handle):
                 fresh = pl.DataFrame(pa.Table.from_batches([batch])).filter(~pl.col("reason").is_in(list(first)))
                 for row in fresh.unique("reason", keep="first", maintain_order=True).iter_rows(named=True):
                     first[row["reason"]] = refusal.Sample(**row)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
 from schemas import features as f
+from schemas import parquet
 from schemas.hashing import stable_hash
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _tables(paths: Sequence[str]) -> Iterator[pl.DataFrame]:
     names = [f.USER_ID, f.ITEM_ID, f.TIMESTAMP, f.TIE]
     for path in paths:
         with FileSystems.open(path) as handle:
-            for batch in pq.ParquetFile(handle).iter_batches(columns=names):
+            for batch in parquet.batches(handle, columns=names):
                 if len(batch):
                     yield _hashed(pa.Table.from_batches([batch]))
 

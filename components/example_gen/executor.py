@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.csv as pc_csv
-import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
@@ -14,6 +13,7 @@ from tfx.types import artifact_utils
 from components.example_gen import beam_io, files, inputs
 from components.example_gen.options import Options
 from schemas import features as f
+from schemas import parquet
 from schemas.artifacts import READ_COUNTS_FILE, REJECTED_CSV
 from schemas.records import REJECTED
 
@@ -92,5 +92,5 @@ def _write_csv(folder: str) -> None:
     with FileSystems.create(os.path.join(folder, REJECTED_CSV)) as handle, pc_csv.CSVWriter(handle, REJECTED) as writer:
         for part in sorted(file.path for file in parts):
             with FileSystems.open(part) as source:
-                for batch in pq.ParquetFile(source).iter_batches(batch_size=_BATCH):
+                for batch in parquet.batches(source, rows=_BATCH):
                     writer.write_batch(batch)

@@ -11,6 +11,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from components.example_gen.batches import Batch, rejected_table
+from schemas import parquet
 from schemas.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def batches(name: str) -> Iterator[Batch]:
     with _open(name) as handle:
         file = _parquet(name, handle)
         try:
-            for part in file.iter_batches(batch_size=BATCH):
+            for part in parquet.batches(file, rows=BATCH):
                 yield Batch(pa.Table.from_batches([part]), np.arange(row, row + len(part), dtype=np.int64), _NONE)
                 row += len(part)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:

@@ -22,6 +22,7 @@ from components.sequence_gen.options import Options
 from components.sequence_gen.sequences import Sequences
 from components.sequence_gen.splits import SPLIT, USER, load
 from schemas import features as f
+from schemas import parquet
 from schemas.records import SequenceCounts, to_examples
 
 _BATCH_ROWS: Final = 1 << 20  # large, so that a bucket's share of a batch is worth its header
@@ -102,7 +103,7 @@ class _Read(beam.DoFn):
 
     def process(self, path: str) -> Iterator[tuple[int, bytes]]:
         with FileSystems.open(path) as handle:
-            for batch in pq.ParquetFile(handle).iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
+            for batch in parquet.batches(handle, rows=_BATCH_ROWS, threads=False):
                 yield from b.split(b.flatten(batch), self._buckets)
 
 
