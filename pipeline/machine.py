@@ -106,13 +106,35 @@ def _tensorflow() -> list[Finding]:
     build = tf.sysconfig.get_build_info()
     cuda = f"CUDA {build['cuda_version']}, cuDNN {build['cudnn_version']}" if build.get("is_cuda_build") else "none"
     devices = gpus()
-    fast = "cuDNN's kernel" if devices else "no GPU: TensorFlow's own loop, on the processor"
     return [
         Finding("Keras", chosen, ok=keras_2),
         Finding("built for", cuda),
         Finding("GPUs", ", ".join(devices) or "none that TensorFlow can use"),
-        Finding("LSTM", fast),
+        lstm(devices, fits=_lstm_fits()),
     ]
+
+
+def lstm(devices: list[str], *, fits: bool) -> Finding:
+    """Whether the LSTM takes the fast path.
+
+    Args:
+        devices: names of the GPUs.
+        fits: whether the layer's settings are those that cuDNN's kernel takes.
+    """
+    if fits and devices:
+        return Finding("LSTM", f"takes the fast path: cuDNN's kernel on {', '.join(devices)}")
+    if fits:
+        return Finding("LSTM", "fit for the fast path, cuDNN's kernel; without a GPU TensorFlow's own loop runs")
+    return Finding("LSTM", "its settings rule cuDNN's kernel out: TensorFlow's own loop runs", ok=not devices)
+
+
+def _lstm_fits() -> bool:
+    """What Keras made of our layers' settings (activations, bias, recurrent dropout, unrolling); needs Keras 2."""
+    from ranker import registry
+
+    module = registry.load("architectures", "lstm")
+    stack = module.build(module.Options(), width=8, dropout=0.0)
+    return all(getattr(layer, "_could_use_gpu_kernel", False) for layer in stack.layers)
 
 
 def _tfx() -> Finding:

@@ -35,8 +35,8 @@ class Executor(executor.GenericExecutor):
 
         Args:
             input_dict: examples, transform_graph, item_counts: one artifact each.
-            output_dict: model, model_run. The model gets the custom properties digest (of what Pusher publishes) and
-                refit (0 or 1).
+            output_dict: model, model_run. The model gets the custom properties digest (of what Pusher publishes),
+                code_version (the manifest's) and refit (0 or 1).
             exec_properties: run_fn, epochs, options (JSON), code_version, checkpoint_root.
         Raises: ModelError: there is nothing to learn from, or training diverged.
         """
@@ -47,6 +47,7 @@ class Executor(executor.GenericExecutor):
         super().Do(input_dict, output_dict, properties)
         model = artifact_utils.get_single_instance(output_dict["model"])
         model.set_string_custom_property("digest", directory_digest(publishable_folder(model.uri)))
+        model.set_string_custom_property("code_version", exec_properties["code_version"])
         options = Options.model_validate_json(exec_properties["options"])
         model.set_int_custom_property("refit", int(options.refit))
         checkpointing.remove(checkpoints)

@@ -60,6 +60,12 @@ def test_a_blessed_model_is_pushed_with_data_and_metrics_in_its_manifest(inputs,
     assert published.manifest.evaluation == inputs["evaluation"].uri
 
 
+def test_the_manifest_has_the_code_version_that_trained_the_model(inputs, tmp_path):
+    inputs["model"].set_string_custom_property("code_version", "trainer's")
+    _, (published,) = run(inputs, tmp_path, blessed=True)
+    assert published.manifest.code_version == "trainer's"
+
+
 def test_the_newest_version_is_named_and_not_pushed_again(inputs, tmp_path):
     run(inputs, tmp_path, blessed=True)
     pushed_model, (published,) = run(inputs, tmp_path, blessed=True)

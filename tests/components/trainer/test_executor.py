@@ -128,6 +128,7 @@ def test_artifact_says_what_is_to_be_published(stage):
     folder, _, outputs, _ = stage
     model = outputs["model"][0]
     assert model.get_int_custom_property("refit") == 1
+    assert model.get_string_custom_property("code_version") == "1"
     assert model.get_string_custom_property("digest") == directory_digest(str(folder / "model" / "Format-Refit"))
 
 
