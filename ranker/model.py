@@ -44,7 +44,11 @@ class SequenceRanker(tfrs.Model):
         self.options, self.catalogue = options, catalogue
         width = options.embedding_dim
         self.items = self._table("items", catalogue.size, width)
-        self.bias = self.add_weight(name="bias", shape=[catalogue.size - f.FIRST_ITEM], initializer="zeros")
+        self.bias = self.add_weight(
+            name="bias",
+            shape=[catalogue.size - f.FIRST_ITEM],
+            initializer=tf.constant_initializer(_popularity(catalogue.counts)) if options.popularity_bias else "zeros",
+        )
         self.gaps = self._table("gaps", catalogue.gaps, width) if options.gap_embedding else None
         self.users = self._table("users", catalogue.users + f.FIRST_ITEM, width) if options.user_embedding else None
         self.dropout = Dropout(options.dropout)
@@ -166,3 +170,8 @@ class SequenceRanker(tfrs.Model):
         past: Sequence[str] = (f.HISTORY, f.SEEN) if self.catalogue.mask_seen else ()
         parts = [features[name] for name in (*past, f.EXCLUDE) if name in features]
         return tf.concat([features[f.HISTORY][:, :0], *parts], axis=1)
+
+
+def _popularity(counts: np.ndarray) -> np.ndarray:
+    """Biases under which scores without a history are those of popularity: log counts, less their mean."""
+    return np.log(counts) - np.log(counts).mean()

@@ -37,6 +37,13 @@ class ModelOptions(BaseModel):
     dropout: Annotated[
         float, Field(description="share of inputs and of hidden values dropped in training", ge=0.0, lt=1.0)
     ] = 0.3
+    popularity_bias: Annotated[
+        bool,
+        Field(
+            description="let each item's bias begin at the logarithm of its training count, so that training does not "
+            "spend its first epochs on popularity; otherwise at zero"
+        ),
+    ] = True
     gap_embedding: Annotated[
         bool, Field(description="add an embedding of the time since the event before to each item's")
     ] = False

@@ -54,6 +54,15 @@ def test_padding_adds_nothing_to_the_loss_or_its_gradient(model):
         np.testing.assert_allclose(plain, wide, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("popularity_bias", [True, False])
+def test_untrained_biases_are_those_of_popularity_only_where_asked_for(popularity_bias):
+    counts = np.array([8, 4, 2])
+    catalogue = Catalogue(np.array(["a", "b", "c"]), counts, 0, gaps=0, window=WINDOW, mask_seen=True)
+    bias = SequenceRanker(ModelOptions(popularity_bias=popularity_bias), catalogue).bias.numpy()
+    expected = [np.log(2), 0.0, -np.log(2)] if popularity_bias else [0.0, 0.0, 0.0]
+    np.testing.assert_allclose(bias, expected, atol=1e-6)
+
+
 def test_positions_without_weight_add_nothing(model):
     features = batch()
     features["weight"][:, :2] = 0.0
