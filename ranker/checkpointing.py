@@ -84,7 +84,7 @@ def load(path: str) -> TrainingState | None:
                 g: [file[key] for key in sorted(file.files) if key.startswith(f"{g}/")] for g in _GROUPS
             }
         return TrainingState(**groups, **rest)
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ModelError(
             "A checkpoint can't be read.", where=path, why=str(error), next_step="delete it; training starts anew"
         ) from error

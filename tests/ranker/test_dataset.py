@@ -1,0 +1,118 @@
+"""Batches from files of sequences: what stands where, what counts, and the order by seed and epoch."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ranker.dataset import evaluation_batches, training_batches, training_data, widths
+from schemas.errors import ModelError
+
+WINDOW = 8
+SPEC = {name: tf.io.VarLenFeature(tf.int64) for name in ("history", "history_gap", "label", "loss_from", "seen")}
+
+
+def row(history, label, loss_from=0, seen=(), gap=None, **weights):
+    return {"history": history, "history_gap": gap or [1] * len(history), "label": label, "loss_from": [loss_from],
+            "seen": list(seen), **weights}  # fmt: skip
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes rows as Transform does: gzip TFRecords of examples."""
+
+    def write_rows(rows, name="rows.gz"):
+        with tf.io.TFRecordWriter(str(tmp_path / name), "GZIP") as writer:
+            for values in rows:
+                features = {
+                    key: tf.train.Feature(float_list=tf.train.FloatList(value=value))
+                    if key == "label_weight"
+                    else tf.train.Feature(int64_list=tf.train.Int64List(value=value))
+                    for key, value in values.items()
+                }
+                writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+        return [str(tmp_path / name)]
+
+    return write_rows
+
+
+def read(files, spec=SPEC, first_epoch=0, epochs=1, **knobs):
+    knobs = {"batch_size": 4, "window": WINDOW, "seed": 0, **knobs}
+    batches, _ = training_batches(files, spec, first_epoch=first_epoch, epochs=epochs, **knobs)
+    return [{name: value.numpy() for name, value in batch.items()} for batch in batches]
+
+
+def test_labels_stand_beside_their_history_and_padding_on_the_right(write):
+    (batch,) = read(write([row([2, 3, 4], [3, 4, 5])]))
+    np.testing.assert_array_equal(batch["history"], [[2, 3, 4, 0]])  # a window of 8 has the widths 2, 4, 6 and 8
+    np.testing.assert_array_equal(batch["history_gap"], [[1, 1, 1, 0]])
+    np.testing.assert_array_equal(batch["label"], [[3, 4, 5, 0]])
+    np.testing.assert_array_equal(batch["weight"], [[1, 1, 1, 0]])
+    assert batch["weight"].dtype == np.float32
+
+
+def test_labels_before_loss_from_and_unknown_ones_do_not_count(write):
+    files = write([row([2, 3, 4, 5], [3, 4, 5, 6], loss_from=2), row([2, 3, 4, 5], [3, 1, 5, 1])])
+    (batch,) = read(files)
+    weights = {tuple(label): weight.tolist() for label, weight in zip(batch["label"], batch["weight"], strict=True)}
+    assert weights == {(3, 4, 5, 6): [0, 0, 1, 1], (3, 1, 5, 1): [1, 0, 1, 0]}
+    assert training_data(files, SPEC, batch_size=4, window=WINDOW, seed=0).positions == 4
+
+
+def test_weights_of_labels_multiply_and_never_revive_one_that_does_not_count(write):
+    spec = {**SPEC, "label_weight": tf.io.VarLenFeature(tf.float32)}
+    files = write([row([2, 3, 4, 5], [3, 4, 1, 6], loss_from=1, label_weight=[9.0, 0.5, 2.0, 3.0])])
+    (batch,) = read(files, spec)
+    np.testing.assert_array_equal(batch["weight"], [[0, 0.5, 0, 3.0]])
+
+
+def test_one_label_of_an_evaluation_row_counts_at_the_last_position(write):  # what refit trains on
+    (batch,) = read(write([row([2, 3, 4], [7], seen=[9])]))
+    np.testing.assert_array_equal(batch["label"], [[0, 0, 7, 0]])
+    np.testing.assert_array_equal(batch["weight"], [[0, 0, 1, 0]])
+
+
+def test_order_follows_from_seed_and_epoch_and_resumes_anywhere(write):
+    files = write([row([2 + n, 3 + n], [3 + n, 4 + n]) for n in range(40)])
+
+    def order(**knobs):
+        return [batch["history"][:, 0].tolist() for batch in read(files, **knobs)]
+
+    whole = order(epochs=3)
+    per_epoch = len(whole) // 3
+    assert order(first_epoch=1, epochs=3) == whole[per_epoch:]
+    assert order(first_epoch=2, epochs=3) == whole[2 * per_epoch :]
+    first, second = whole[:per_epoch], whole[per_epoch : 2 * per_epoch]
+    assert first != second
+    assert sorted(sum(first, [])) == sorted(sum(second, [])) == list(range(2, 42))
+    assert order(seed=1) != first
+
+
+def test_each_epoch_has_the_steps_it_says_and_every_row_once(write):
+    rng = np.random.default_rng(0)
+    rows = [row(*[list(range(2, 2 + n))] * 2) for n in rng.integers(1, WINDOW + 1, 50)]
+    data = training_data(write(rows), SPEC, batch_size=4, window=WINDOW, seed=0)
+    batches = list(data.batches(0, 1))
+    assert data.rows == 50 == sum(batch["history"].shape[0] for batch in batches)
+    assert data.steps_per_epoch == len(batches)
+    assert data.positions == sum(len(r["label"]) for r in rows)
+    assert {batch["history"].shape[1] for batch in batches} <= set(widths(WINDOW))
+
+
+def test_evaluation_rows_come_once_with_their_label_and_what_was_seen(write):
+    files = write([row([2, 3], [4], seen=[5, 6]), row([2], [1])])
+    (batch,) = evaluation_batches(files, SPEC, batch_size=4, window=WINDOW)
+    np.testing.assert_array_equal(batch["label"], [4, 1])
+    np.testing.assert_array_equal(batch["seen"], [[5, 6], [0, 0]])
+    np.testing.assert_array_equal(batch["history"], [[2, 3], [2, 0]])
+
+
+@pytest.mark.parametrize("rows", [[row([2, 3], [1, 1])], [row([2, 3], [])]])
+def test_nothing_to_learn_from_is_an_error_with_a_next_step(write, rows):
+    with pytest.raises(ModelError, match="no label to learn from") as error:
+        training_data(write(rows), SPEC, batch_size=4, window=WINDOW, seed=0)
+    assert "min_frequency" in error.value.next_step
+
+
+def test_no_file_is_an_error():
+    with pytest.raises(ModelError, match="no file of sequences"):
+        evaluation_batches([], SPEC, batch_size=4, window=WINDOW)
