@@ -29,6 +29,7 @@ _SPACING = 6  # seconds between events at the least, so that no two of them tie
 _SPAN = 63_072_000  # seconds: two years, where that leaves room for the spacing
 _ROUNDS = 6  # without repeats: draws, each larger by what the last one lacked, before giving up
 _SPARE = 1.25  # how much more than that
+_MOST_DRAWN = 20  # events drawn for each row asked for, before giving up: memory
 
 
 def synthesize(path: pathlib.Path, rows: int, users: int, items: int, seed: int = 0, repeats: bool = False) -> None:
@@ -72,6 +73,8 @@ def events(
     """
     draw = rows if repeats else int(rows * _SPARE)
     for _ in range(_ROUNDS):
+        if not repeats and (rows > users * items or draw > rows * _MOST_DRAWN):
+            break
         user = _zipf(rng, draw, users, USER_EXPONENT)
         rank = _walk(rng, user, items, follow)
         if repeats:

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,12 +119,18 @@ def test_a_model_that_is_not_blessed_ends_with_status_3_and_leaves_what_is_serve
     assert (pathlib.Path(before["pushed_model"]) / "saved_model.pb").exists()
 
 
-def test_a_chain_killed_in_transform_and_in_training_ends_like_one_that_was_not(data, first, tmp_path):
-    _, _, _, uninterrupted = first
-    root = tmp_path / "runs"
+@pytest.fixture(scope="module")
+def killed(data, tmp_path_factory):
+    """A root in which one run was killed in Transform, the next one in training: root, and what the third ended with."""
+    root = tmp_path_factory.mktemp("killed") / "runs"
     _kill_when(_start(data, root), lambda: any((root / "artifacts" / "Transform").glob("*/*")))
     _kill_when(_start(data, root), lambda: any((root / "checkpoints").glob("*/*.npz")))
-    status, printed, summary = _run(data, root)
+    return root, *_run(data, root)
+
+
+def test_a_chain_killed_in_transform_and_in_training_ends_like_one_that_was_not(first, killed):
+    _, _, _, uninterrupted = first
+    root, status, printed, summary = killed
     assert status == 0, printed
     assert summary["metrics"] == uninterrupted["metrics"]
     assert summary["stages"]["SequenceGen"]["cached"]
@@ -134,3 +141,25 @@ def test_a_chain_killed_in_transform_and_in_training_ends_like_one_that_was_not(
     left = metadata.connect(root / "metadata.sqlite").get_executions()
     assert all(execution.last_known_state != pb.Execution.RUNNING for execution in left)
     assert not list((root / "checkpoints").glob("*/*"))
+
+
+def test_gc_leaves_what_a_rerun_needs_and_a_model_taken_away_by_hand_is_pushed_anew(data, killed):
+    root, _, _, before = killed
+    shown = [_gc(root), _gc(root, "--yes"), _gc(root)]
+    assert "of a run that was killed or failed" in shown[0]
+    assert "Nothing was deleted" in shown[0]
+    assert "Deleted." in shown[1]
+    assert "Nothing to delete." in shown[2]
+    assert (pathlib.Path(before["pushed_model"]) / "saved_model.pb").exists()
+    shutil.rmtree(root / "serving")
+    status, printed, summary = _run(data, root)
+    assert status == 0, printed
+    assert [stage for stage, did in summary["stages"].items() if not did["cached"]] == ["Pusher"]
+    assert summary["pushed"]
+    assert (pathlib.Path(summary["pushed_model"]) / "saved_model.pb").exists()
+    assert summary["metrics"] == before["metrics"]
+
+
+def _gc(root, *words):
+    command = [sys.executable, "-m", "pipeline.cli", "gc", "--output", str(root), *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -1,0 +1,105 @@
+"""The closing summary, from what stages left on a disk."""
+
+import io
+import json
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
+from rich.console import Console
+
+from pipeline.config import load
+from pipeline.runners import summaries
+from pipeline.runners.metadata import Execution
+from schemas import artifacts
+from schemas.runs import OutputRoot, Summary
+
+
+def measured(ndcg):
+    return {"overall": {"ndcg@10": {"value": ndcg}, "hr@10": {"value": 2 * ndcg}}}
+
+
+METRICS = {
+    "test": {"candidate": measured(0.12), "popularity": measured(0.04)},
+    "valid": {"candidate": measured(0.13), "popularity": measured(0.05)},
+}
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Writes what the stages leave, and gathers it."""
+
+    def run(*, blessed=True, cached=(), destination="/serving/shop/7", pushed=True):
+        files = {
+            f"evaluation/{artifacts.METRICS_FILE}": METRICS,
+            f"evaluation/{artifacts.BLESSING_FILE}": {"blessed": blessed, "why": "Blessed: 3.00 times."},
+            f"model_run/{artifacts.TRAINING_FILE}": {"fit_seconds": 12.34},
+            f"rejected/{artifacts.READ_COUNTS_FILE}": {"files": [{"name": "log.csv", "read": 9}]},
+        }
+        for name, value in files.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(json.dumps(value))
+        model = pb.Artifact(uri=str(tmp_path / "pushed_model"))
+        model.custom_properties["pushed"].int_value = int(pushed)
+        if destination:
+            model.custom_properties["pushed_destination"].string_value = destination
+        outputs = {
+            "InteractionExampleGen": "rejected", "Trainer": "model_run", "LatestBlessedModel": "model",
+            "Evaluator": "evaluation", "Pusher": "pushed_model",
+        }  # fmt: skip
+        stages = {
+            node: Execution(
+                id=n, node=node, state="CACHED" if node in cached else "COMPLETE", seconds=1.234,
+                outputs={key: [model if node == "Pusher" else pb.Artifact(uri=str(tmp_path / key))]},
+                resolver=node == "LatestBlessedModel",
+            )
+            for n, (node, key) in enumerate(outputs.items())
+        }  # fmt: skip
+        config = load(None, ["example_gen.data=[log.csv]"])
+        return summaries.build(config, OutputRoot(tmp_path / "runs"), "r", stages, wall_seconds=98.76)
+
+    return run
+
+
+def shown(summary):
+    console = Console(file=io.StringIO(), width=200)
+    summaries.show(summary, console)
+    return console.file.getvalue()
+
+
+def test_everything_the_issue_asks_for_is_in_the_summary(build):
+    summary = build()
+    assert summary.metrics["test"] == {"ndcg@10": 0.12, "hr@10": 0.24}
+    assert summary.metrics["popularity"]["ndcg@10"] == 0.04
+    assert (summary.blessed, summary.pushed, summary.pushed_model) == (True, True, "/serving/shop/7")
+    assert (summary.wall_seconds, summary.fit_seconds) == (98.8, 12.3)
+    assert set(summary.stages) == {"InteractionExampleGen", "Trainer", "Evaluator", "Pusher"}  # the resolver is none
+    assert summary.data == [{"name": "log.csv", "read": 9}]
+    assert {"processor", "cores", "gpus"} <= set(summary.machine)
+    assert Summary.model_validate_json(summary.model_dump_json()) == summary
+
+
+def test_training_and_push_from_the_cache_count_as_nothing_new(build):
+    summary = build(cached=("Trainer", "Pusher"))
+    assert summary.fit_seconds == 0.0
+    assert not summary.pushed
+    assert "published before, nothing new" in shown(summary)
+    assert "2 of 4 stages from the cache" in shown(summary)
+
+
+def test_what_is_shown_stands_beside_the_most_popular_items(build):
+    lines = shown(build()).splitlines()
+    assert any(line.split() == ["ndcg@10", "0.1200", "0.0400", "3.00"] for line in lines)
+    assert any("pushed model" in line and "/serving/shop/7" in line for line in lines)
+    assert any("tensorboard --logdir" in line for line in lines)
+
+
+def test_unblessed_model_is_said_to_leave_what_was_served(build):
+    summary = build(blessed=False, destination="", pushed=False)
+    assert (summary.blessed, summary.pushed, summary.pushed_model) == (False, False, None)
+    assert "what was served stays" in shown(summary)
+
+
+def test_stage_that_left_nothing_is_named(build, monkeypatch):
+    monkeypatch.setattr(Execution, "uri", lambda self, key: None)
+    with pytest.raises(FileNotFoundError, match="Evaluator left no evaluation"):
+        build()
