@@ -1,5 +1,6 @@
 """The whole chain in processes of its own, on a small log whose order can be learnt, as a user would run it."""
 
+import collections
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import sys
 import time
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
@@ -17,6 +19,7 @@ from pipeline.runners import metadata
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 USERS, ITEMS, EVENTS = 150, 60, 20
+HELD_OUT = 3  # users with items of their own in validation and test
 KNOBS = ["trainer.epochs=8", "trainer.learning_rate=0.01", "trainer.model.architecture.units=32", "trainer.patience=8"]
 STAGES = {
     "InteractionExampleGen", "InteractionSchema", "SequenceSchema", "StatisticsGen", "ExampleValidator", "DataGate",
@@ -27,11 +30,16 @@ _PATIENCE = 300  # seconds for a stage to begin, on a busy machine
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """A log in which each item is followed by the next one of a ring; users begin where they like."""
+    """A log in which each item is followed by the next one of a ring; users begin where they like.
+
+    Some users' last two items, which are their labels of validation and test, occur nowhere else.
+    """
     path = tmp_path_factory.mktemp("data") / "planted.csv"
     begin = np.random.default_rng(0).integers(ITEMS, size=USERS)
     items = (begin[:, None] + np.arange(EVENTS)) % ITEMS
-    lines = [f"u{user},i{item},{86_400 * step}" for user, row in enumerate(items) for step, item in enumerate(row)]
+    names = np.char.add("i", items.astype(str)).astype(object)
+    names[:HELD_OUT, -2:] = [[f"held-out-valid-{user}", f"held-out-test-{user}"] for user in range(HELD_OUT)]
+    lines = [f"u{user},{item},{86_400 * step}" for user, row in enumerate(names) for step, item in enumerate(row)]
     path.write_text("user_id,item_id,timestamp\n" + "\n".join(lines) + "\n")
     return path
 
@@ -98,6 +106,25 @@ def test_the_summary_says_where_everything_is_and_what_ran(first):
     assert {"python", "tfx", "tensorflow"} <= set(summary["stack"])
 
 
+def test_nothing_of_validation_or_test_reaches_vocabulary_counts_or_the_model(data, first):
+    root, _, _, summary = first
+    lines = [line.split(",") for line in data.read_text().splitlines()[1:]]
+    train = collections.Counter(item for _, item, time in lines if int(time) < 86_400 * (EVENTS - 2))
+    (counts,) = root.glob("artifacts/SequenceGen/item_counts/*/item_counts.parquet")
+    assert dict(zip(*pq.read_table(counts).to_pydict().values(), strict=True)) == train
+    (graph,) = root.glob("artifacts/Transform/transform_graph/*")
+    (vocabulary,) = graph.glob("transform_fn/assets/items*")
+    assert set(vocabulary.read_text().split()) == set(train)
+    learnt_from_data = [graph, *root.glob("artifacts/Trainer/*/*"), pathlib.Path(summary["pushed_model"])]
+    files = [file for folder in learnt_from_data for file in folder.rglob("*") if file.is_file()]
+    assert len(files) > 10
+    assert [file for file in files if b"held-out-" in file.read_bytes()] == []
+    (folder,) = root.glob("artifacts/Evaluator/evaluation/*/per_user")
+    rows = pq.read_table(folder).to_pylist()  # where they belong: labels that no training saw, and so never a hit
+    held_out = {row["label"]: row["rank"] for row in rows if row["label"].startswith("held-out-")}
+    assert held_out == {f"held-out-{split}-{n}": 0 for split in ("valid", "test") for n in range(HELD_OUT)}
+
+
 def test_a_second_run_takes_every_stage_from_the_cache_and_pushes_nothing(data, first):
     root, _, _, before = first
     status, printed, summary = _run(data, root)
@@ -121,7 +148,7 @@ def test_a_model_that_is_not_blessed_ends_with_status_3_and_leaves_what_is_serve
 
 @pytest.fixture(scope="module")
 def killed(data, tmp_path_factory):
-    """A root in which one run was killed in Transform, the next one in training: root, and what the third ended with."""
+    """A root whose first run was killed in Transform, the second in training: root, and what the third ended with."""
     root = tmp_path_factory.mktemp("killed") / "runs"
     _kill_when(_start(data, root), lambda: any((root / "artifacts" / "Transform").glob("*/*")))
     _kill_when(_start(data, root), lambda: any((root / "checkpoints").glob("*/*.npz")))
