@@ -96,9 +96,10 @@ def _summarised(run: pathlib.Path) -> bool:
 
 
 def _outputs(store: MetadataStore, root: OutputRoot, kept: list[str]) -> Iterator[Leftover]:
-    """Folders of executions whose outputs no kept run has, its cached stages' included."""
+    """Folders of executions whose outputs no kept run wrote or read, its cached stages included."""
     stages = [stage for run_id in kept for stage in metadata.executions(store, run_id).values()]
-    used = {artifact.uri for stage in stages for artifacts in stage.outputs.values() for artifact in artifacts}
+    events = store.get_events_by_execution_ids([stage.id for stage in stages]) if stages else []
+    used = {artifact.uri for artifact in store.get_artifacts_by_id({event.artifact_id for event in events})}
     ids = {str(stage.id) for stage in stages}
     recorded = {artifact.uri: artifact.id for artifact in store.get_artifacts() if artifact.state == pb.Artifact.LIVE}
     for output in sorted(root.artifacts.glob("*/*/*")):

@@ -8,6 +8,9 @@ import time
 
 import pytest
 
+from pipeline.runners import lock
+from schemas.runs import OutputRoot
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 HEAVY = ("tensorflow", "tfx", "apache_beam", "ml_metadata", "tf_keras")
 
@@ -55,6 +58,18 @@ def test_missing_data_end_with_status_1_and_say_what_to_do(tmp_path):
     assert "none.csv" in done.stderr
     assert "Next:" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_second_run_on_a_root_is_refused_and_one_on_another_goes_its_way(tmp_path):
+    words = ("run", "--data", str(tmp_path / "none.csv"), "--output")
+    with lock.held(OutputRoot(tmp_path / "runs")):
+        refused = _seqrank(*words, str(tmp_path / "runs"))
+        beside = _seqrank(*words, str(tmp_path / "elsewhere"))
+    assert (refused.returncode, beside.returncode) == (1, 1)
+    assert f"{tmp_path / 'runs'}: Another run holds this output root." in refused.stderr
+    assert f"process {os.getpid()} on " in refused.stderr
+    assert "no file matches" in beside.stderr  # it got as far as its data
+    assert [path.name for path in (tmp_path / "runs").glob("20*")] == []
 
 
 def test_config_prints_what_a_run_would_use():
