@@ -53,7 +53,8 @@ def run(config: Config, console: Console | None = None) -> Summary:
 
         from pipeline.runners import summaries  # knows the artifacts' types, and so needs TFX
 
-        summary = summaries.build(config, root, run_id, stages, wall_seconds=time.monotonic() - began)
+        with libraries_to(root.run(run_id) / LOG_FILE):  # asked for its GPUs, TensorFlow has much to say
+            summary = summaries.build(config, root, run_id, stages, wall_seconds=time.monotonic() - began)
         _close(root, summary)
     summaries.show(summary, console)
     return summary
