@@ -20,7 +20,7 @@ def built(tmp_path_factory) -> pathlib.Path:
     checkout.mkdir()
     for name in PACKAGES:
         shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.py", "pyproject.toml"):
+    for name in ("setup.py", "pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, checkout)
     command = [sys.executable, "setup.py", "-q", "sdist", "--formats=gztar", "--dist-dir", str(folder)]
     subprocess.run(command, cwd=checkout, check=True, capture_output=True)
