@@ -115,8 +115,8 @@ class LogLine(tf.keras.callbacks.Callback):
 
 
 def watched() -> bool:
-    """Whether a person sees the output, so that a progress bar is of use."""
-    return sys.stdout.isatty() and sys.stderr.isatty()
+    """Whether a person sees standard output, where Keras draws its progress bar; a run sends errors to its log."""
+    return sys.stdout.isatty()
 
 
 def optimizer_variables(optimizer: tf.keras.optimizers.Optimizer) -> list[tf.Variable]:
