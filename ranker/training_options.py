@@ -14,7 +14,7 @@ class TrainingOptions(BaseModel):
 
     epochs: Annotated[
         int, Field(description="most passes over the training rows; the learning rate's schedule spans them all", gt=0)
-    ] = 40
+    ] = 20
     batch_size: Annotated[int, Field(description="rows (windows) in a step, over all GPUs together", gt=0)] = 64
     learning_rate: Annotated[float, Field(description="Adam's, at its highest", gt=0.0)] = 2e-3
     schedule: Annotated[
@@ -32,7 +32,7 @@ class TrainingOptions(BaseModel):
     ] = 1.0
     patience: Annotated[
         int, Field(description="epochs without a better validation NDCG@10 after which training stops", gt=0)
-    ] = 6
+    ] = 10
     seed: Annotated[int, Field(description="of initial weights, dropout and the order of rows", ge=0, lt=2**31 - 1)] = 0
     mixed_precision: Annotated[
         Literal["none", "mixed_float16", "mixed_bfloat16"],
