@@ -13,3 +13,5 @@ A stage never imports a stage: what two of them must agree on stands in `schemas
 `ranker`. In each folder `options.py` has the knobs, `component.py` the declaration, `executor.py` the work's frame
 (artifacts in, artifacts out), and plain modules beside it the work itself.
 """
+
+import ranker as _ranker  # noqa: F401 - chooses Keras 2 before a stage imports TensorFlow
