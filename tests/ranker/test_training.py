@@ -29,6 +29,9 @@ CATALOGUE = Catalogue(
 )  # fmt: skip
 OPTIONS = TrainingOptions(epochs=4, batch_size=16, learning_rate=2e-2, weight_decay=0.0, patience=4, seed=3)
 
+LONGER = OPTIONS.model_copy(update={"epochs": 30, "patience": 30})  # seeds 3, 4 and 5 get to 0.98, 0.99 and 1.0 by then
+LEARNT = 0.9  # NDCG@10; guessing gives 0.38: the mean of 1 / log2(1 + rank) over ranks 1 to 12, cut at 10
+
 
 def build():
     return SequenceRanker(ModelOptions(embedding_dim=8, architecture={"name": "lstm", "units": 8}), CATALOGUE)
@@ -74,8 +77,8 @@ def uninterrupted(folder):
 
 
 def test_planted_order_is_learnt(folder):
-    result = train(folder, OPTIONS.model_copy(update={"epochs": 15, "patience": 15}))
-    assert result.history[result.best_epoch - 1]["val_ndcg@10"] > 0.8  # guessing gives 0.38: the mean of 1 / log2(1 + rank) over ranks 1 to 12, cut at 10
+    result = train(folder, LONGER)
+    assert result.history[result.best_epoch - 1]["val_ndcg@10"] > LEARNT
     assert result.positions_per_second > 0
 
 
@@ -161,8 +164,7 @@ def test_two_replicas_learn_what_one_does(folder):
         "cpu = tf.config.list_physical_devices('CPU')[0]\n"
         "tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)\n"
         "import test_training as t\n"
-        "options = t.OPTIONS.model_copy(update={'epochs': 15, 'patience': 15})\n"
-        f"result = t.train({str(folder)!r}, options, devices=['CPU:0', 'CPU:1'])\n"
+        f"result = t.train({str(folder)!r}, t.LONGER, devices=['CPU:0', 'CPU:1'])\n"
         "print(json.dumps([result.device, max(epoch['val_ndcg@10'] for epoch in result.history)]))\n"
     )
     environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}
@@ -170,7 +172,7 @@ def test_two_replicas_learn_what_one_does(folder):
     assert done.returncode == 0, done.stderr[-2000:]
     device, best = json.loads(done.stdout.splitlines()[-1])
     assert device == "CPU x 2"
-    assert best > 0.8  # guessing gives 0.38: the mean of 1 / log2(1 + rank) over ranks 1 to 12, cut at 10
+    assert best > LEARNT
 
 
 def test_schedule_rises_and_then_falls_along_a_cosine():
