@@ -59,7 +59,11 @@ def stages():
 
 
 def _edges(stage):
-    return {key: (channel.producer_component_id, channel.output_key) for key, channel in stage.inputs.items()}
+    edges = {}
+    for key, channel in stage.inputs.items():
+        (producer,) = channel.get_data_dependent_node_ids()  # what a resolver reads has no producer_component_id
+        edges[key] = (producer, channel.output_key)
+    return edges
 
 
 def test_each_stage_reads_what_the_table_says(stages):
