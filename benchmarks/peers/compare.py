@@ -11,9 +11,9 @@ import argparse
 import json
 import pathlib
 
-import numpy as np
 import polars as pl
 
+from ranker.bootstrap import intervals
 from ranker.metrics import hr_at_k, ndcg_at_k
 from schemas import features as f
 
@@ -37,21 +37,6 @@ def per_user(paths: list[pathlib.Path], column: str = "rank") -> pl.DataFrame:
     return pl.concat(parts).group_by(f.USER_ID).mean()
 
 
-def paired_bootstrap(difference: np.ndarray, resamples: int = 10_000, seed: int = 0) -> tuple[float, float]:
-    """95 % percentile interval of the mean difference, users drawn with replacement (Efron, Tibshirani, 1993).
-
-    Args:
-        difference: [n] float64, one user each.
-        resamples: number of draws.
-        seed: of the draws.
-    Returns: lower and upper end.
-    """
-    rng = np.random.default_rng(seed)
-    means = [difference[rng.integers(0, len(difference), len(difference))].mean() for _ in range(resamples)]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", type=pathlib.Path, nargs="+", required=True, help="folders of per-user Parquet")
@@ -63,14 +48,15 @@ def main() -> None:
         raise ValueError(
             f"{len(ours)} users of ours, {len(peer)} of the peer's, {len(both)} in both: not the same test."
         )
-    low, high = paired_bootstrap((both["ndcg"] - both["ndcg_peer"]).to_numpy())
+    difference = (both["ndcg"] - both["ndcg_peer"]).to_numpy()[:, None]
+    (interval,) = intervals(difference, both[f.USER_ID].to_numpy(), confidence=0.95, resamples=10_000, seed=0)
     result = {
         "users": len(both),
         "ours": {"runs": len(args.ours), "ndcg@10": ours["ndcg"].mean(), "hr@10": ours["hr"].mean()},
         "peer": {"runs": len(args.peer), "ndcg@10": peer["ndcg"].mean(), "hr@10": peer["hr"].mean()},
         "popularity": {"ndcg@10": popular["ndcg"].mean(), "hr@10": popular["hr"].mean()},
         "over_popularity": ours["ndcg"].mean() / popular["ndcg"].mean(),
-        "ndcg_difference": {"mean": ours["ndcg"].mean() - peer["ndcg"].mean(), "low": low, "high": high},
+        "ndcg_difference": {"mean": interval.value, "low": interval.low, "high": interval.high},
     }
     print(json.dumps(result, indent=2))
 
