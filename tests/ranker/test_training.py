@@ -71,6 +71,11 @@ def logged(result):
     return [{name: value for name, value in epoch.items() if name != "seconds"} for epoch in result.history]
 
 
+def validated(result):
+    """The validation metrics of each epoch. The training loss is a running sum over threads: its last bit may differ."""
+    return [{name: value for name, value in epoch.items() if name.startswith("val_")} for epoch in logged(result)]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("rows")
@@ -91,7 +96,7 @@ def test_planted_order_is_learnt(folder):
 
 def test_same_training_twice_ends_with_the_same_metrics_and_weights(folder, uninterrupted):
     again = train(folder)
-    assert logged(again) == logged(uninterrupted)
+    assert validated(again) == validated(uninterrupted)
     for one, other in zip(again.model.get_weights(), uninterrupted.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
