@@ -72,7 +72,7 @@ def logged(result):
 
 
 def validated(result):
-    """The validation metrics of each epoch. The training loss is a running sum over threads: its last bit may differ."""
+    """The validation metrics of each epoch. The training loss is summed by threads: its last bit may differ."""
     return [{name: value for name, value in epoch.items() if name.startswith("val_")} for epoch in logged(result)]
 
 
