@@ -14,10 +14,19 @@ _TAIL = np.array([0] + [(1 << (8 * n)) - 1 for n in range(1, _WORD + 1)], np.uin
 
 
 def _mix(x: np.ndarray) -> np.ndarray:
-    """SplitMix64's finaliser (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    """SplitMix64's finaliser (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).
+
+    In as few arrays as can be: making one costs as much as a step. `x` itself stays as it is.
+    """
+    mixed = x >> np.uint64(30)
+    mixed ^= x
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    shifted = mixed >> np.uint64(27)
+    mixed ^= shifted
+    mixed *= np.uint64(0x94D049BB133111EB)
+    np.right_shift(mixed, np.uint64(31), out=shifted)
+    mixed ^= shifted
+    return mixed
 
 
 def stable_hash(column: pa.Array | pa.ChunkedArray, seed: int = 0) -> np.ndarray:

@@ -10,6 +10,7 @@ import apache_beam as beam
 
 from components.example_gen import files, inputs
 from components.example_gen.check import check, usable_schema
+from components.example_gen.parquet_sink import ParquetSink
 from schemas.errors import DataError
 from schemas.records import REJECTED, ReadCounts, ReadFile
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from components.example_gen.options import Options
 
 USABLE, REJECTS, SEEN = "usable", "rejects", "seen"
-CODEC = "zstd"
 
 
 class ReadFiles(beam.DoFn):
@@ -67,15 +67,13 @@ def read(
         examples, rejected: prefixes of Parquet files, of usable and of rejected rows.
         seen: path of a text file, one line for each input file.
     """
-    write = beam.io.WriteToParquetBatched
     tables = (
         pipeline
         | "Files" >> beam.Create(list(found))
         | "Read" >> beam.ParDo(ReadFiles(options)).with_outputs(REJECTS, SEEN, main=USABLE)
     )
-    schema = usable_schema(options.columns)
-    _ = tables[USABLE] | "WriteUsable" >> write(examples, schema, CODEC, file_name_suffix=".parquet")
-    _ = tables[REJECTS] | "WriteRejects" >> write(rejected, REJECTED, CODEC, file_name_suffix=".parquet")
+    _ = tables[USABLE] | "WriteUsable" >> beam.io.Write(ParquetSink(examples, usable_schema(options.columns)))
+    _ = tables[REJECTS] | "WriteRejects" >> beam.io.Write(ParquetSink(rejected, REJECTED))
     _ = tables[SEEN] | "WriteSeen" >> beam.io.WriteToText(seen, num_shards=1, shard_name_template="")
 
 
