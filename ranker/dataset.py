@@ -107,21 +107,6 @@ def training_data(
     return TrainingData(int(rows.sum()), int(positions.sum()), steps, epoch)
 
 
-def training_batches(
-    files: Sequence[str],
-    feature_spec: Mapping[str, Any],
-    *,
-    batch_size: int,
-    window: int,
-    seed: int,
-    first_epoch: int,
-    epochs: int,
-) -> tuple[tf.data.Dataset, int]:
-    """`training_data(…).batches(first_epoch, epochs)`, and the number of batches in an epoch."""
-    data = training_data(files, feature_spec, batch_size=batch_size, window=window, seed=seed)
-    return data.batches(first_epoch, epochs), data.steps_per_epoch
-
-
 def evaluation_batches(
     files: Sequence[str],
     feature_spec: Mapping[str, Any],

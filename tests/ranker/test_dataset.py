@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ranker.dataset import evaluation_batches, training_batches, training_data, widths
+from ranker.dataset import evaluation_batches, training_data, widths
 from schemas.errors import ModelError
 
 WINDOW = 8
@@ -39,7 +39,7 @@ def write(tmp_path):
 
 def read(files, spec=SPEC, first_epoch=0, epochs=1, **knobs):
     knobs = {"batch_size": 4, "window": WINDOW, "seed": 0, **knobs}
-    batches, _ = training_batches(files, spec, first_epoch=first_epoch, epochs=epochs, **knobs)
+    batches = training_data(files, spec, **knobs).batches(first_epoch, epochs)
     return [{name: value.numpy() for name, value in batch.items()} for batch in batches]
 
 
