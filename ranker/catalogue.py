@@ -11,7 +11,40 @@ from schemas.errors import ModelError
 from schemas.features import FIRST_ITEM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+_NONE = np.empty(0, str)
+
+
+@dataclasses.dataclass(frozen=True)
+class Categories:
+    """A column of categories or words, for every candidate.
+
+    Args:
+        ids: [n + c, V] int32, padded on the right with 0; 1: a value that no item of the vocabulary has.
+        size: number of ids, 0 and 1 included.
+    """
+
+    ids: np.ndarray
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ItemFeatures:
+    """What the items table says of every candidate: the vocabulary's n items in its order, then c cold ones.
+
+    Args:
+        cold: [c] str, in order of their bytes: items of the table without an id of their own. cold[j] has the id
+            FIRST_ITEM + n + j.
+        categories: by column.
+        numbers: by column, [n + c] float32: mean 0 and deviation 1 over the vocabulary's items, NaN: unknown.
+        published: [n + c] int64, milliseconds since 1970; 0: unknown. None: the table has no such column.
+    """
+
+    cold: np.ndarray
+    categories: Mapping[str, Categories]
+    numbers: Mapping[str, np.ndarray]
+    published: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +58,9 @@ class Catalogue:
         gaps: number of values that `history_gap` can take; 0: there is none.
         window: most events that a history holds.
         mask_seen: items of the past are no candidates.
+        contexts: by context column, number of ids that `history_context_<name>` can take, padding and unknown included.
+        user_features: by column of the users table, number of ids of `user_feature_<name>`, likewise.
+        features: of items; None: there is no items table.
     Raises: ModelError: no items, or not one count an item.
     """
 
@@ -34,6 +70,9 @@ class Catalogue:
     gaps: int
     window: int
     mask_seen: bool
+    contexts: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    user_features: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    features: ItemFeatures | None = None
 
     def __post_init__(self) -> None:
         if not len(self.items):
@@ -49,8 +88,18 @@ class Catalogue:
 
     @property
     def size(self) -> int:
-        """Number of item ids, padding and unknown included."""
+        """Number of ids that have an embedding of their own, padding and unknown included."""
         return len(self.items) + FIRST_ITEM
+
+    @property
+    def cold(self) -> np.ndarray:
+        """[c] str: candidates that training never saw, known by their features alone; cold[j] has the id size + j."""
+        return _NONE if self.features is None else self.features.cold
+
+    @property
+    def candidates(self) -> np.ndarray:
+        """[n + c] str: everything that can be recommended; candidates[i] has the id FIRST_ITEM + i."""
+        return np.concatenate([self.items, self.cold]) if len(self.cold) else self.items
 
 
 def counts_in_order(

@@ -24,6 +24,11 @@ RATING: Final = "rating"  # list<float>, optional
 WEIGHT: Final = "weight"  # list<float>, optional: how much the event counts in the loss
 CONTEXT_PREFIX: Final = "context_"  # list<string>, optional: context_<name>, such as context_device
 
+# --- Items and users tables: one row an item (user_id, where it is a user), each column a list --------------------
+TITLE: Final = "title"  # list<string>, optional: for people; no input of the model
+PUBLISHED: Final = "published"  # list<int64>, optional: milliseconds since 1970 UTC; not a candidate before
+FEATURE_PREFIX: Final = "feature_"  # feature_<column>: list<string> of any length (categories, words), list<float> of 1
+
 # --- Sequences: one tf.Example a window (train) or a label (valid, test) -------------------------------------------
 # train: history[i] is followed by label[i]; both have n entries, or history has one and label none (a user with one
 #   training event: it counts as an item, though nothing is learnt from it). Labels before loss_from were counted by
@@ -42,6 +47,8 @@ HISTORY_LENGTH: Final = "history_length"  # [1] bytes, bucket of the whole past'
 LABEL_POPULARITY: Final = "label_popularity"  # [1] bytes, bucket of the label's training count ("" in train): a slice
 LABEL_REPEATS: Final = "label_repeats"  # [1] int64, 1 where the label is among the whole past; 0 in train
 
+USER_FEATURE_PREFIX: Final = "user_feature_"  # [m] bytes, optional: user_feature_<column of the users table>
+
 HISTORY_LENGTH_BUCKETS: Final = ((0, "0"), (1, "1-4"), (5, "5-19"), (20, "20-49"), (50, "50-199"), (200, "200+"))
 # By share of training interactions, most popular items first: the first third of them, the second, the rest.
 POPULARITY_BUCKETS: Final = ("head", "middle", "tail", "cold")
@@ -55,6 +62,9 @@ FIRST_ITEM: Final = 2
 # history [n] int64 ids, label [n] int64 ids, seen [m] int64 ids, loss_from [1] int64, label_weight as before, and:
 HISTORY_GAP: Final = "history_gap"  # [n] int64, bucket of the time since the event before; 0: unknown or first
 USER: Final = "user"  # [1] int64 id, only where the model embeds users
+# history_context_<name> [n] and user_feature_<name> [m] become int64 ids, each by a vocabulary of its own.
+LABEL_ITEM: Final = "label_item"  # [1] bytes, only with an items table: the first label, where it has no id; else ""
+# label_timestamp: passed on as it is, only with an items table; label_rating and label_weight where they are.
 
 # --- The SavedModel: tensors of each signature (the same for every model) -------------------------------------------
 SIGNATURE_SERVING: Final = "serving_default"  # examples [B] string -> item_ids [B, K] string, scores [B, K] float32
