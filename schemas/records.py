@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import pathlib
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,9 +99,10 @@ class DataSummary(_Record):
     ]
     users: int
     users_with_one_event: int
+    sessions: Annotated[int | None, Field(description="None without `session_gap`: a user's events are one")] = None
     items: int
     duplicates: Annotated[int, Field(description="exact duplicate rows, left out below")]
-    labels: Annotated[int, Field(description="events that have one before them")]
+    labels: Annotated[int, Field(description="events that have one before them, in their session where there are any")]
     repeated_labels: Annotated[int, Field(description="labels whose item is in the user's past already")]
     unreachable_share: Annotated[float, Field(description="of labels, that could never be hit; 0 without masking")]
     anomalies: list[DataAnomaly]
@@ -115,13 +117,20 @@ class SequenceCounts(_Record):
     below_core: Annotated[int, Field(description="interactions dropped by k-core")]
     repeats_dropped: Annotated[int, Field(description="interactions dropped by `repeats: drop`")] = 0
     users: int
-    users_without_training: Annotated[int, Field(description="users whose every event is validation or test")]
+    sessions: Annotated[int | None, Field(description="sequences; None without `session_gap`: one a user")] = None
+    users_without_training: Annotated[
+        int, Field(description="users (with `session_gap`, sessions) whose every event is validation or test")
+    ]
     items: Annotated[int, Field(description="distinct items of the training split")]
     training_interactions: int
     examples: Annotated[dict[str, int], Field(description="by split")]
     cold_labels: Annotated[dict[str, int], Field(description="by split: labels that training never saw")]
     repeated_labels: Annotated[dict[str, int], Field(description="by split: labels that repeat the user's past")]
     buckets: int
+    valid_from: Annotated[
+        datetime.datetime | None, Field(description="first moment of validation; None where the split has none")
+    ] = None
+    test_from: Annotated[datetime.datetime | None, Field(description="first moment of test")] = None
 
 
 def to_examples(batch: pa.RecordBatch) -> Sequence[bytes]:

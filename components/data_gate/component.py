@@ -21,6 +21,7 @@ class DataGateSpec(component_spec.ComponentSpec):
     PARAMETERS = {  # noqa: RUF012 (TFX's form)
         "options": component_spec.ExecutionParameter(type=str),
         "mask_seen": component_spec.ExecutionParameter(type=int),
+        "session_gap": component_spec.ExecutionParameter(type=float, optional=True),
         "code_version": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -45,6 +46,7 @@ class DataGate(base_component.BaseComponent):
         mask_seen: bool,
         options: Options,
         code_version: str,
+        session_gap: float | None = None,
     ) -> None:
         """Declares the stage.
 
@@ -55,6 +57,7 @@ class DataGate(base_component.BaseComponent):
             mask_seen: whether items of the past are left out of what is ranked, so that a repeat can't be hit.
             options: what is refused.
             code_version: of the stage's code, for the cache.
+            session_gap: minutes; a longer pause of a user begins a past of its own. None: never.
         """
         super().__init__(
             DataGateSpec(
@@ -62,6 +65,7 @@ class DataGate(base_component.BaseComponent):
                 anomalies=anomalies,
                 rejected=rejected,
                 mask_seen=int(mask_seen),
+                session_gap=session_gap,
                 options=options.model_dump_json(),
                 code_version=code_version,
                 report=types.Channel(type=DataReport),

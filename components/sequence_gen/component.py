@@ -19,7 +19,10 @@ class SequenceGenSpec(component_spec.ComponentSpec):
         "options": component_spec.ExecutionParameter(type=str),
         "code_version": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}  # noqa: RUF012
+    INPUTS = {  # noqa: RUF012
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "users": component_spec.ChannelParameter(type=standard_artifacts.Examples, optional=True, allow_empty=False),
+    }
     OUTPUTS = {  # noqa: RUF012
         "sequences": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "item_counts": component_spec.ChannelParameter(type=artifacts.ItemCounts),
@@ -35,15 +38,24 @@ class SequenceGen(base_beam_component.BaseBeamComponent):
         window: events of a sequence at most; turned at run time on a cluster, so it is a property of its own.
         options: the other knobs.
         code_version: digest of the code that does the work.
+        users: the users table, payload Parquet, whose categories join each sequence; None: there is none.
     """
 
     SPEC_CLASS = SequenceGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, examples: types.BaseChannel, window: int, options: Options, code_version: str) -> None:
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        window: int,
+        options: Options,
+        code_version: str,
+        users: types.BaseChannel | None = None,
+    ) -> None:
         super().__init__(
             SequenceGenSpec(
                 examples=examples,
+                users=users,
                 window=window,
                 options=options.model_dump_json(exclude={"window"}),
                 code_version=code_version,

@@ -52,6 +52,16 @@ class Options(BaseModel):
             "by default."
         ),
     ] = KCore()
+    session_gap: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="Minutes. A longer pause between two events of a user ends a session, and each session is a "
+            "sequence of its own: split, windows, repeats, seen items and k-core are then per session, and its user_id "
+            "is <user>/<n>, n from 1. Empty: a user's events are one sequence, and user_id stays as it is.",
+        ),
+    ] = None
     repeats: Annotated[
         Literal["keep", "drop"],
         Field(description="drop: of a user's events with one item only the first is kept. Exact duplicates always go."),

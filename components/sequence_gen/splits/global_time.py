@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from components.sequence_gen.splits import IS_LABEL, SPLIT, USER, SplitOptions
 from schemas import features as f
+
+_MOMENTS: Final = ("valid_from", "test_from")
+_DAYS: Final = ("valid_days", "test_days")
 
 
 class Options(SplitOptions):
@@ -19,28 +22,59 @@ class Options(SplitOptions):
         "global_time"
     )
     valid_from: Annotated[
-        datetime.datetime,
+        datetime.datetime | None,
         Field(description="First moment of validation, ISO 8601; events before it train. UTC where no zone is given."),
-    ]
+    ] = None
     test_from: Annotated[
-        datetime.datetime, Field(description="First moment of test; validation ends before it. After valid_from.")
-    ]
+        datetime.datetime | None,
+        Field(description="First moment of test; validation ends before it. After valid_from."),
+    ] = None
+    valid_days: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="In place of valid_from and test_from: validation is so many days, right before test.",
+        ),
+    ] = None
+    test_days: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="With valid_days: test is the last so many days up to and including the log's newest event.",
+        ),
+    ] = None
     labels_per_user: Annotated[
         Literal["next", "all"],
-        Field(
-            description="next: a user's first event of validation, and of test, is a label. all: each of them is, "
-            "and the history before it has all that came before, validation and test included."
-        ),
+        Field(description="next: a user's first event of validation, and of test, is a label. all: each of them is."),
     ] = "next"
+    known: Annotated[
+        Literal["label", "cutoff"],
+        Field(
+            description="What the history before a label holds. label: all that came before it, validation and test "
+            "included, as where the model is asked at once. cutoff: what came before its split began, for each of the "
+            "split's labels, as a nightly job knows it; an item repeats, and is seen, only if it was met by then. With "
+            "labels_per_user: next both are the same."
+        ),
+    ] = "label"
 
     @field_validator("valid_from", "test_from")
     @classmethod
-    def _with_zone(cls, moment: datetime.datetime) -> datetime.datetime:
-        return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+    def _with_zone(cls, moment: datetime.datetime | None) -> datetime.datetime | None:
+        if moment is None or moment.tzinfo:
+            return moment
+        return moment.replace(tzinfo=datetime.timezone.utc)
 
     @model_validator(mode="after")
-    def _in_order(self) -> Options:
-        if self.valid_from >= self.test_from:
+    def _one_form(self) -> Options:
+        given = [name for name in (*_MOMENTS, *_DAYS) if getattr(self, name) is not None]
+        if given not in (list(_MOMENTS), list(_DAYS)):
+            raise ValueError(
+                f"global_time takes either {' and '.join(_MOMENTS)}, or {' and '.join(_DAYS)}; "
+                f"got {', '.join(given) or 'none of them'}"
+            )
+        if self.valid_from and self.test_from and self.valid_from >= self.test_from:
             raise ValueError(f"valid_from ({self.valid_from}) must be before test_from ({self.test_from})")
         return self
 
