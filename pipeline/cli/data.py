@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-app = typer.Typer(help="Get data to run on: MovieLens-100K, or a made log of any size.", no_args_is_help=True)
+app = typer.Typer(help="Get data to run on: MovieLens-100K, or made data of any size.", no_args_is_help=True)
 
 
 @app.command("movielens-100k")
@@ -25,25 +25,61 @@ def movielens_100k(
 
 @app.command("synthesize")
 def synthesize(
-    output: Annotated[pathlib.Path, typer.Argument(help="File to write: .csv, .csv.gz or .parquet.")],
-    rows: Annotated[int, typer.Option(help="Interactions.", min=1)] = 1_000_000,
+    output: Annotated[
+        pathlib.Path, typer.Argument(help="File to write (.csv, .csv.gz, .parquet); with --like a folder.")
+    ],
+    like: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Make the log and the tables of a field: shop, news, music or sessions."),
+    ] = None,
+    rows: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Interactions. [default: 1,000,000; with --like what the field has]", min=1),
+    ] = None,
     users: Annotated[
         Optional[int],  # noqa: UP045
-        typer.Option(help="Users at most. [default: a hundredth of the rows, at least 10]", min=1),
+        typer.Option(help="Users at most. [default: a hundredth of the rows, at least 10; likewise]", min=1),
     ] = None,
-    items: Annotated[int, typer.Option(help="Items at most.", min=1)] = 10_000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same file.", min=0)] = 0,
-    repeats: Annotated[bool, typer.Option("--repeats", help="Users may meet an item again.")] = False,
+    items: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Items at most. [default: 10,000; likewise]", min=1),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same data.", min=0)] = 0,
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="Users may meet an item again; with --like the field says it.")
+    ] = False,
 ) -> None:
-    """Make a log with Zipf items and users and an order that a model can learn.
+    """Make a log with an order that a model can learn: a plain one, or in the shape of a field.
 
     Example: seqrank data synthesize made.parquet --rows 10000000
+    Example: seqrank data synthesize data/shop --like shop
     """
-    from pipeline.datasets.synthesize import synthesize as make
-
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        make(output, rows, users or max(10, rows // 100), items, seed, repeats)
+        if like is None:
+            _plain(output, rows or 1_000_000, users, items or 10_000, seed, repeats)
+        elif repeats:
+            raise ValueError("--repeats and --like don't go together: the field says whether items repeat.")
+        else:
+            _world(output, like, rows, users, items, seed)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _plain(output: pathlib.Path, rows: int, users: int | None, items: int, seed: int, repeats: bool) -> None:
+    from pipeline.datasets.synthesize import synthesize as make
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    make(output, rows, users or max(10, rows // 100), items, seed, repeats)
     typer.echo(f"{output}: {rows:,} interactions")
+
+
+def _world(folder: pathlib.Path, name: str, rows: int | None, users: int | None, items: int | None, seed: int) -> None:
+    """Writes a world's files, and says what there is to reach on them."""
+    from pipeline.datasets import worlds
+
+    usual = worlds.size(name)
+    made = worlds.make(name, worlds.Size(rows or usual.rows, users or usual.users, items or usual.items), seed)
+    worlds.write(made, folder)
+    for file, frame in made.files.items():
+        typer.echo(f"{folder / file}: {frame.height:,} rows of {', '.join(frame.columns)}")
+    typer.echo(f"Test HR@10: at most {made.ceiling(10):.3f}; the most popular items have {made.popular(10):.3f}.")

@@ -20,6 +20,8 @@ from typing import IO, cast
 import numpy as np
 import polars as pl
 
+from pipeline.datasets.draws import weights, zipf
+
 FOLLOW = 0.7
 USER_EXPONENT = 0.6  # of users' activity: the busiest of 10^5 users has about 1 in 250 events
 ITEM_EXPONENT = 1.0  # of items' popularity
@@ -75,8 +77,8 @@ def events(
     for _ in range(_ROUNDS):
         if not repeats and (rows > users * items or draw > rows * _MOST_DRAWN):
             break
-        user = _zipf(rng, draw, users, USER_EXPONENT)
-        rank = _walk(rng, user, items, follow)
+        user = zipf(rng, draw, users, USER_EXPONENT)
+        rank = walk(rng, user, items, follow)
         if repeats:
             return user, rank
         new = _first_meetings(user, rank, items)
@@ -91,7 +93,7 @@ def ceiling(items: int, k: int, follow: float = FOLLOW) -> float:
 
     It misses by no more than an event in which the successor is itself among these.
     """
-    popularity = _weights(items, ITEM_EXPONENT)
+    popularity = weights(items, ITEM_EXPONENT)
     return follow + (1 - follow) * float(popularity[: k - 1].sum())
 
 
@@ -109,7 +111,7 @@ def _advance(rank: np.ndarray, steps: np.ndarray, items: int) -> np.ndarray:
     return low + (rank - low + steps) % size
 
 
-def _walk(rng: np.random.Generator, user: np.ndarray, items: int, follow: float) -> np.ndarray:
+def walk(rng: np.random.Generator, user: np.ndarray, items: int, follow: float) -> np.ndarray:
     """Item ranks for events of `user` [n] in order of time: fresh draws, each followed by its successors."""
     n = len(user)
     order = np.argsort(user, kind="stable")  # a user's events side by side, still in order of time
@@ -119,7 +121,7 @@ def _walk(rng: np.random.Generator, user: np.ndarray, items: int, follow: float)
     fresh[1:] |= by_user[1:] != by_user[:-1]
     position = np.arange(n)
     origin = np.maximum.accumulate(np.where(fresh, position, 0))
-    drawn = _zipf(rng, n, items, ITEM_EXPONENT)
+    drawn = zipf(rng, n, items, ITEM_EXPONENT)
     rank = np.empty(n, np.int64)
     rank[order] = _advance(drawn[origin], position - origin, items)
     return rank
@@ -130,18 +132,6 @@ def _first_meetings(user: np.ndarray, rank: np.ndarray, items: int) -> np.ndarra
     pair = pl.DataFrame({"pair": user * items + rank}).with_row_index("position")
     first = pair.group_by("pair").agg(pl.col("position").min())
     return np.sort(first["position"].to_numpy()).astype(np.int64)
-
-
-def _weights(n: int, exponent: float) -> np.ndarray:
-    """Zipf's law over ranks: [n] float64, descending, sums to 1."""
-    weights = np.arange(1, n + 1, dtype=np.float64) ** -exponent
-    return weights / weights.sum()
-
-
-def _zipf(rng: np.random.Generator, size: int, n: int, exponent: float) -> np.ndarray:
-    """[size] int64 ranks below n, by inverting the cumulative distribution."""
-    cumulative = np.cumsum(_weights(n, exponent))
-    return np.minimum(np.searchsorted(cumulative, rng.random(size), side="right"), n - 1)
 
 
 def _writer(path: pathlib.Path) -> Callable[[pl.DataFrame, pathlib.Path], None]:
