@@ -4,8 +4,8 @@ A listener has three favourite albums, liked unequally. A session begins, after 
 them; then mostly the album goes on, at times the track plays again, else something popular. A session has four to six
 tracks. So nearly every event repeats something, and the pause before an event says where in a session it stands.
 
-The oracle knows the albums, the listener's favourites and how many tracks the session has had, and computes its ranks
-from these: a favourite's first track where a session may begin, the album's next track, the same track, what is popular.
+The oracle knows the albums, the listener's favourites and how many tracks the session has had. From these it names the
+favourites' first tracks where a session may begin, the album's next track, the same track, and then what is popular.
 """
 
 from __future__ import annotations

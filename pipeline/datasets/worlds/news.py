@@ -1,12 +1,12 @@
 """News: articles live two days, so that most labels of the test days are articles that training never saw.
 
-Every topic gets a new article at about even times. A reader goes through the topics in a fixed round, and reads there one
-of the articles of the last two days, a fresh one rather than an old one, and none older than one already read. One event
-in five instead goes on with the guides: a series that everybody reads in the same order, and that never ages. Some
-readers come for the first time in the test days.
+Every topic gets a new article at about even times. A reader goes through the topics in a fixed round, and reads there
+one of the articles of the last two days: a fresh one rather than an old one, and none older than one already read. One
+event in five instead goes on with the guides: a series that everybody reads in the same order, and that never ages.
+Some readers come for the first time in the test days.
 
-The oracle knows the round, the series, when each article was published and when the reader comes, and computes the exact
-chance of every article from them. It sees the reader's past, not the moment at which training ended.
+The oracle knows the round, the series, when each article was published and when the reader comes. From these it
+computes the exact chance of every article, and ranks by it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.datasets import draws
-from pipeline.datasets.worlds import DAY, HOUR, START, Size, World, named, popular_ranks
+from pipeline.datasets.worlds import HOUR, START, Size, World, named, popular_ranks
 
 SIZE = Size(rows=100_000, users=4_000, items=2_000)
 

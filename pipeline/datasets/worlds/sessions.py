@@ -1,8 +1,8 @@
 """Sessions without a user: terminals that anybody walks up to, one file each.
 
-A terminal's log is one stream of events; a pause of 45 minutes or more parts one visitor from the next. Within a session
-each item is mostly followed by its successor; a visit has three to eight events. The next session's first item has
-nothing to do with the last one's.
+A terminal's log is one stream of events; a pause of 45 minutes or more parts one visitor from the next. Within a
+session each item is mostly followed by its successor; a visit has three to eight events. The next session's first item
+has nothing to do with the last one's.
 
 The oracle names the successor first and then what is popular; its ranks are computed so. `analytic` gives the same
 figure as a formula.

@@ -4,8 +4,8 @@ A visitor looks at a product, perhaps again, perhaps puts it into the cart and b
 product of the same category's chain, at times to what was bought last, else to something popular in the department that
 the visitor's group likes. Many events repeat the product of the event before, so seen products must stay candidates.
 
-The oracle knows the chains, the groups and these probabilities, and computes its ranks from the visitor's past alone: the
-product again (unless it was just bought), the next of the chain, the last purchase, then what is popular in the group.
+The oracle knows the chains, the groups and these probabilities. From the visitor's past it names the product again
+(unless it was just bought), the next of the chain, the last purchase, and then what is popular in the group.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _THINGS = ("kettle", "lamp", "shelf", "spade", "hose", "pot", "ball", "bottle", 
 
 
 def make(size: Size, seed: int) -> World:
-    """interactions.csv.gz: visitor, sku, event, at (ISO 8601, zones). items.csv: sku, title, category, price. users.csv.
+    """Makes interactions.csv.gz (visitor, sku, event, at in ISO 8601), items.csv (sku, title, category, price), users.csv.
 
     Raises: ValueError: fewer than 5 rows a visitor.
     """
