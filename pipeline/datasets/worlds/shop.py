@@ -36,7 +36,7 @@ _THINGS = ("kettle", "lamp", "shelf", "spade", "hose", "pot", "ball", "bottle", 
 
 
 def make(size: Size, seed: int) -> World:
-    """Makes interactions.csv.gz (visitor, sku, event, at in ISO 8601), items.csv (sku, title, category, price), users.csv.
+    """interactions.csv.gz: visitor, sku, event, at. items.csv: sku, title, category, price. users.csv: visitor, group.
 
     Raises: ValueError: fewer than 5 rows a visitor.
     """
