@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli.data import app
-from pipeline.datasets import movielens
+from pipeline.datasets import movielens, worlds
 from schemas.errors import DataError
 
 
@@ -37,9 +37,22 @@ def test_synthesize_with_repeats_and_one_seed_gives_the_same_file(tmp_path):
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
+@pytest.mark.parametrize("name", worlds.names())
+def test_synthesize_like_a_field_writes_its_files_and_says_what_can_be_reached(tmp_path, name):
+    words = ("--like", name, "--rows", "3000", "--users", "20", "--items", "200", "--seed", "7")
+    done = invoke("synthesize", str(tmp_path / "new" / name), *words)
+    assert done.exit_code == 0, done.output
+    made = worlds.make(name, worlds.Size(rows=3_000, users=20, items=200), 7)
+    assert {path.name for path in (tmp_path / "new" / name).iterdir()} == set(made.files)
+    assert f"Test HR@10: at most {made.ceiling(10):.3f}" in done.output
+
+
 @pytest.mark.parametrize(
     "words",
     [
+        ("folder", "--like", "shp"),
+        ("folder", "--like", "shop", "--repeats"),
+        ("folder", "--like", "news", "--items", "50"),
         ("made.xlsx",),
         ("made.csv", "--rows", "0"),
         ("made.csv", "--items", "3"),  # of a million rows, without repeats: once this ate all memory
