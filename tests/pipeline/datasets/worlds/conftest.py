@@ -8,8 +8,8 @@ import pytest
 def counted():
     """Returns a function: what came next after equal rows, most often first.
 
-    It takes a log in order of time (columns user, item, and after: any value that the next item depends on) and how many
-    to name. It returns each user's last event with `likely`, a list of items, counted over all events but these.
+    It takes a log in order of time (columns user, item, and after: any value that the next item depends on) and how
+    many to name. It returns each user's last event with `likely`, a list of items, counted over all events but these.
     """
 
     def count(log, k):
