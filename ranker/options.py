@@ -50,6 +50,44 @@ class ModelOptions(BaseModel):
     user_embedding: Annotated[
         bool, Field(description="add an embedding of the user to each item's; users unknown to training get one alike")
     ] = False
+    context_embedding: Annotated[
+        bool, Field(description="add an embedding of each context column (device, surface) to each item's")
+    ] = True
+    user_features: Annotated[
+        bool, Field(description="add an embedding of each column of the users table to each item's, if there is one")
+    ] = True
+    context_dropout: Annotated[
+        float,
+        Field(
+            description="share of rows that lose their contexts and user features in training, since a request by "
+            "item ids alone has none",
+            ge=0.0,
+            lt=1.0,
+        ),
+    ] = 0.2
+    item_features: Annotated[
+        bool,
+        Field(
+            description="build each item's vector from its id and the items table's columns, if there is one; items "
+            "that training never saw are then candidates, too"
+        ),
+    ] = True
+    id_dropout: Annotated[
+        float,
+        Field(
+            description="share of items that lose their id in a step of training, so that features alone learn to "
+            "stand for an item; only with an items table",
+            ge=0.0,
+            lt=1.0,
+        ),
+    ] = 0.3
+    age: Annotated[
+        bool,
+        Field(
+            description="let scores depend on the time since publication, and answer with no item before its own, if "
+            "the items table knows it"
+        ),
+    ] = True
     architecture: Annotated[
         SerializeAsAny[NamedOptions],
         BeforeValidator(_architecture),

@@ -24,11 +24,12 @@ class Options(NamedOptions):
 
 
 def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
-    """The loss, as ranker.losses says: (queries, labels, weights, items, bias) -> weighted sum.
+    """The loss, as ranker.losses says: (queries, labels, weights, items, bias, adjust=None) -> weighted sum.
 
     Of one position with logits z, label y and smoothing s over n items, the cross-entropy against (1 - s) at y plus
     s / n everywhere is logsumexp(z) - (1 - s) z_y - s mean(z), which is the plain one plus s (z_y - mean(z)). The two
     logits of that term come from the queries, since another pass over [N, n] logits would cost a quarter of the step.
+    Where logits are adjusted, n are the position's candidates, and that pass it takes.
     """
     import tensorflow as tf
     import tensorflow_recommenders as tfrs
@@ -40,14 +41,27 @@ def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
     task = tfrs.tasks.Ranking(plain, name="cross_entropy")
     task._autocast = False  # under mixed precision a Keras layer would cast logits and weights back to 16 bits
 
-    def loss(queries, labels, weights, items, bias):
+    def margin(queries, labels, items, bias):
+        """z_y - mean(z): [N]."""
+        items = tf.cast(items, tf.float32)
+        above = lookup(items, labels) - tf.reduce_mean(items, 0)
+        return tf.reduce_sum(tf.cast(queries, tf.float32) * above, 1) + tf.gather(bias, labels) - tf.reduce_mean(bias)
+
+    def margin_among_candidates(logits, labels):
+        """The same from the logits themselves, over those that aren't -inf: [N]."""
+        there = logits > -float("inf")
+        mean = tf.reduce_sum(tf.where(there, logits, 0.0), 1) / tf.cast(tf.math.count_nonzero(there, 1), tf.float32)
+        return tf.gather(logits, labels, batch_dims=1) - mean
+
+    def loss(queries, labels, weights, items, bias, adjust=None):
         logits = tf.cast(tf.matmul(queries, tf.cast(items, queries.dtype), transpose_b=True), tf.float32) + bias
+        if adjust is not None:
+            logits += adjust(None)
         total = task(labels, logits, sample_weight=weights, compute_metrics=False)
         if not smoothing:
             return total
-        items = tf.cast(items, tf.float32)
-        above = lookup(items, labels) - tf.reduce_mean(items, 0)
-        margin = tf.reduce_sum(tf.cast(queries, tf.float32) * above, 1) + tf.gather(bias, labels) - tf.reduce_mean(bias)
-        return total + smoothing * tf.reduce_sum(weights * margin)
+        given = adjust is not None
+        above = margin_among_candidates(logits, labels) if given else margin(queries, labels, items, bias)
+        return total + smoothing * tf.reduce_sum(weights * above)
 
     return loss
