@@ -114,10 +114,15 @@ def evaluation_batches(
     batch_size: int,
     window: int,
     fixed_width: bool = False,
+    most_rows: int | None = None,
+    cold_items: Sequence[str] | np.ndarray = (),
 ) -> tf.data.Dataset:
     """Batches of validation or test rows, each row once; parsed once where the files are small.
 
-    Args: as for training_data.
+    Args:
+        files, feature_spec, batch_size, window, fixed_width: as for training_data.
+        most_rows: rows at most; None: all.
+        cold_items: candidates without an id of their own, in the catalogue's order.
     Returns: batches of history, history_gap [B, T] int64, label [B] int64 (UNKNOWN: cold), seen [B, S] int64, user
         [B] int64; gap and user only where the records have them.
     Raises: ModelError: no file.

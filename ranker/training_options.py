@@ -33,6 +33,14 @@ class TrainingOptions(BaseModel):
     patience: Annotated[
         int, Field(description="epochs without a better validation NDCG@10 after which training stops", gt=0)
     ] = 10
+    validation_rows: Annotated[
+        int | None,
+        Field(
+            description="most rows of validation that are ranked after each epoch, chosen by a hash of their contents; "
+            "null: all of them. The Evaluator's metrics are not concerned",
+            gt=0,
+        ),
+    ] = 20_000
     seed: Annotated[int, Field(description="of initial weights, dropout and the order of rows", ge=0, lt=2**31 - 1)] = 0
     mixed_precision: Annotated[
         Literal["none", "mixed_float16", "mixed_bfloat16"],

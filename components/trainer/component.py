@@ -28,6 +28,7 @@ class TrainerSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
         "item_counts": ChannelParameter(type=ItemCounts),
+        "items": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -49,6 +50,7 @@ class Trainer(base_component.BaseComponent):
         examples: transformed sequences, splits train, valid and test (read only where refit asks for it).
         transform_graph: Transform's, for the vocabulary and for the exported model.
         item_counts: training counts; its properties say the window and whether past items are candidates.
+        items: the items table as TableExampleGen leaves it, split "all"; None: there is none.
         epochs: most passes over the training rows; turned at run time on a cluster, so a property of its own.
         options: the other knobs.
         code_version: digest of the code that the stage runs on.
@@ -66,6 +68,7 @@ class Trainer(base_component.BaseComponent):
         transform_graph: BaseChannel,
         item_counts: BaseChannel,
         *,
+        items: BaseChannel | None = None,
         epochs: int | RuntimeParameter,
         options: Options,
         code_version: str,
@@ -76,6 +79,7 @@ class Trainer(base_component.BaseComponent):
                 examples=examples,
                 transform_graph=transform_graph,
                 item_counts=item_counts,
+                items=items,
                 run_fn=RUN_FN,
                 epochs=epochs,
                 options=options.model_dump_json(exclude={"epochs"}),

@@ -23,4 +23,11 @@ class Options(TrainingOptions):
             "epochs; it is what a blessed run publishes, while the first one is what is measured"
         ),
     ] = False
+    cold_items: Annotated[
+        bool,
+        Field(
+            description="let items of the items table that training never saw be candidates, by their features; "
+            "otherwise the table's features help known items only"
+        ),
+    ] = True
     model: Annotated[ModelOptions, Field(description="the model itself")] = ModelOptions()

@@ -18,7 +18,13 @@ PREPROCESSING_FN = "components.transform.preprocessing.preprocessing_fn"
 
 
 def transform(
-    examples: types.BaseChannel, schema: types.BaseChannel, *, users: bool, options: Options, code_version: str
+    examples: types.BaseChannel,
+    schema: types.BaseChannel,
+    *,
+    users: bool,
+    items: bool = False,
+    options: Options,
+    code_version: str,
 ) -> Transform:
     """Vocabularies from the training split alone; all splits transformed.
 
@@ -29,6 +35,7 @@ def transform(
         examples: Examples, sequences in the splits train, valid and test.
         schema: Schema of the sequences.
         users: the model embeds users, so they need a vocabulary.
+        items: there is an items table, so labels without an id are passed on by name, and labels' times are, too.
         options: the stage's knobs.
         code_version: digest of the code that the stage runs on.
     Returns: the component, with outputs `transformed_examples` and `transform_graph`.
@@ -38,7 +45,12 @@ def transform(
         schema=schema,
         preprocessing_fn=PREPROCESSING_FN,
         splits_config=transform_pb2.SplitsConfig(analyze=[TRAIN], transform=list(SEQUENCE_SPLITS)),
-        custom_config={"options": options.model_dump_json(), "users": users, "code_version": code_version},
+        custom_config={
+            "options": options.model_dump_json(),
+            "users": users,
+            "items": items,
+            "code_version": code_version,
+        },
         disable_analyzer_cache=True,
         disable_statistics=True,
     )

@@ -25,6 +25,14 @@ class Options(BaseModel):
             min_length=1,
         ),
     ] = (1, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY)
+    context_values: Annotated[
+        int,
+        Field(
+            description="most values that get an id in each context column and each column of the users table, the "
+            "most frequent of training; others are unknown",
+            ge=1,
+        ),
+    ] = 10_000
 
     @field_validator("gap_boundaries")
     @classmethod
