@@ -85,7 +85,7 @@ def make(size: Size, seed: int) -> World:
     hour = _hours(rng, user, size.users)
     first_label = _first_labels(user, hour)
     article, rank = _walk(rng, lengths, hour, press, first_label)
-    names, readers = named("a", rng.permutation(press.items)), named("u", rng.permutation(size.users))
+    names, readers = named("a", rng.permutation(press.items), 6), named("u", rng.permutation(size.users), 6)
     time = START + (hour * HOUR).astype(np.int64)
     labels = pl.DataFrame(
         {
