@@ -65,6 +65,7 @@ def create_pipeline(
         anomalies=anomalies.outputs["anomalies"],
         rejected=interactions.outputs["rejected"],
         mask_seen=config.sequence_gen.mask_seen and config.sequence_gen.repeats == "keep",  # else none is left
+        session_gap=config.sequence_gen.session_gap,
         options=config.data_gate,
         code_version=code["data_gate"],
     )

@@ -39,7 +39,8 @@ class Executor(base_executor.BaseExecutor):
         Args:
             input_dict: `examples` (interactions), `anomalies` (ExampleValidator's), `rejected`.
             output_dict: `report`.
-            exec_properties: `options`, `mask_seen` (0 or 1); `code_version` only serves the cache.
+            exec_properties: `options`, `mask_seen` (0 or 1), `session_gap` (minutes; absent: none); `code_version` only
+                serves the cache.
         Raises: GateRefused: too many rejected rows, none left, a single item, no label, an anomaly of a refused kind,
             or too many labels that masking makes unreachable. All grounds are in one error, since a stage that raises
             leaves no report.
@@ -48,7 +49,7 @@ class Executor(base_executor.BaseExecutor):
         options = Options.model_validate_json(exec_properties["options"])
         mask_seen = bool(exec_properties["mask_seen"])
         rejected_uri = artifact_utils.get_single_uri(input_dict["rejected"])
-        summary = _summary(input_dict, options, mask_seen)
+        summary = _summary(input_dict, options, mask_seen, exec_properties.get("session_gap"))
         found = refusal.problems(
             summary,
             options,
@@ -66,11 +67,14 @@ class Executor(base_executor.BaseExecutor):
             handle.write((summary.model_dump_json(indent=2) + "\n").encode())
 
 
-def _summary(input_dict: dict[str, list[types.Artifact]], options: Options, mask_seen: bool) -> DataSummary:
+def _summary(
+    input_dict: dict[str, list[types.Artifact]], options: Options, mask_seen: bool, session_gap: float | None
+) -> DataSummary:
     read = ReadCounts.model_validate_json(
         _bytes(os.path.join(artifact_utils.get_single_uri(input_dict["rejected"]), READ_COUNTS_FILE))
     )
-    counts = interactions.count(_files(artifact_utils.get_split_uri(input_dict["examples"], f.ALL), "*"))
+    files = _files(artifact_utils.get_split_uri(input_dict["examples"], f.ALL), "*")
+    counts = interactions.count(files, session_gap=session_gap)
     found = _bytes(os.path.join(artifact_utils.get_split_uri(input_dict["anomalies"], f.ALL), "SchemaDiff.pb"))
     unreachable = counts.repeated_labels / counts.labels if mask_seen and counts.labels else 0.0
     summary = DataSummary(

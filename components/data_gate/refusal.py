@@ -39,7 +39,7 @@ class Problem:
 def warnings(summary: DataSummary) -> list[str]:
     """What the gate lets pass, and a person should know."""
     said = []
-    if summary.users == 1:
+    if summary.users == 1 and not (summary.sessions or 0) > 1:
         said.append("there is a single user: nothing can be learnt from what others did.")
     if summary.users_with_one_event:
         of_users = f"{summary.users_with_one_event:,} of {summary.users:,} users"
@@ -108,10 +108,13 @@ def _nothing_to_learn(summary: DataSummary) -> Problem | None:
             "see that example_gen.columns.item names the right column.",
         )
     if summary.labels == 0:
+        users, wrong = f"{summary.users:,} users.", "see that example_gen.columns.user names the right column"
+        if summary.sessions is None:
+            return Problem("every user has one event: nothing follows anything.", (users,), f"{wrong}.")
         return Problem(
-            "every user has one event: nothing follows anything.",
-            (f"{summary.users:,} users.",),
-            "see that example_gen.columns.user names the right column.",
+            "every session has one event: nothing follows anything.",
+            (f"{summary.sessions:,} sessions of {users}",),
+            f"{wrong}, or raise sequence_gen.session_gap.",
         )
     return None
 

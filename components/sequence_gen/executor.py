@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import posixpath
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
@@ -12,14 +13,17 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
-from components.sequence_gen import files
+from components.sequence_gen import files, users
 from components.sequence_gen.buckets import number_of_buckets
 from components.sequence_gen.flow import Plan, build
 from components.sequence_gen.options import Options
+from components.sequence_gen.times import time_range
 from schemas import artifacts
 from schemas import features as f
 from schemas.errors import DataError
 from schemas.records import SequenceCounts
+
+_EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -34,7 +38,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Makes sequences.
 
         Args:
-            input_dict: examples: interactions, payload Parquet, split "all".
+            input_dict: examples: interactions, payload Parquet, split "all"; users, optional: the users table, the
+                same way.
             output_dict: sequences: Examples, one tf.Example a sequence; item_counts: ItemCounts; report:
                 SequenceReport.
             exec_properties: options: Options without the window, as JSON; window: int.
@@ -47,14 +52,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             artifact_utils.get_single_instance(output_dict[name]) for name in ("sequences", "item_counts", "report")
         )
         paths = parquet_files(examples)
+        rule = options.split.resolved(lambda: _range(paths)[1])
+        user_files = tuple(path for table in input_dict.get("users", ()) for path in parquet_files(table))
         plan = Plan(
             files=paths,
-            options=options,
+            options=options.model_copy(update={"split": rule}),
             window=window,
             buckets=options.buckets or number_of_buckets(_rows(examples, paths)),
             sequences=sequences.uri,
             item_counts=posixpath.join(item_counts.uri, artifacts.ITEM_COUNTS_FILE),
             report=posixpath.join(report.uri, artifacts.SEQUENCE_REPORT_FILE),
+            user_files=user_files,
+            user_features=_user_features(user_files),
         )
         for split in f.SEQUENCE_SPLITS:
             files.make_folder(posixpath.join(sequences.uri, f"Split-{split}"))
@@ -62,12 +71,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             build(pipeline, plan)
         files.remove_temporary(sequences.uri)
         made = _read_report(plan.report)
-        _check(made)
+        _check(made, options, paths)
         _describe(sequences, item_counts, plan, made)
 
 
 def parquet_files(examples: types.Artifact) -> tuple[str, ...]:
-    """The files of interactions, by name.
+    """The files of interactions, or of a table, by name.
 
     Raises: DataError: there are none.
     """
@@ -93,25 +102,48 @@ def _read_report(path: str) -> SequenceCounts:
         return SequenceCounts.model_validate_json(handle.read())
 
 
-def _check(made: SequenceCounts) -> None:
+def _range(paths: tuple[str, ...]) -> tuple[int, int]:
+    """The times of the oldest and the newest interaction; 0 where there is none."""
+    return time_range(paths) or (0, 0)
+
+
+def _user_features(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The users table's features: each file has the same columns."""
+    for path in paths[:1]:
+        with FileSystems.open(path) as handle:
+            return users.names(pq.ParquetFile(handle).schema_arrow)
+    return ()
+
+
+def _check(made: SequenceCounts, options: Options, paths: tuple[str, ...]) -> None:
     """Refuses sequences that nothing could train on, or be evaluated on."""
     left = {
-        "an interaction to train on": made.training_interactions,
-        "a validation label": made.examples[f.VALID],
-        "a test label": made.examples[f.TEST],
+        f.TRAIN: (made.training_interactions, "an interaction to train on"),
+        f.VALID: (made.examples[f.VALID], "a validation label"),
+        f.TEST: (made.examples[f.TEST], "a test label"),
     }
-    missing = [what for what, number in left.items() if not number]
-    if not missing:
+    missing = next((split for split, (number, _) in left.items() if not number), None)
+    if missing is None:
         return
+    oldest, newest = (_moment(time) for time in _range(paths))
+    moments = f" Validation begins at {made.valid_from}, test at {made.test_from}." if made.valid_from else ""
+    core = " Or lower sequence_gen.k_core." if options.k_core.active else ""
     raise DataError(
-        f"The interactions leave not even {missing[0]}.",
-        where="sequence_gen",
+        f"The interactions leave not even {left[missing][1]}.",
+        where=f"sequence_gen.split: {options.split.name}",
         why=f"{made.interactions:,} interactions of {made.users:,} users, {made.users_without_training:,} of them "
         f"without training events; dropped: {made.duplicates:,} exact duplicates, {made.repeats_dropped:,} repeats, "
-        f"{made.below_core:,} by k-core.",
-        next_step="Give users with three events or more (leave_last_out), move the moments of sequence_gen.split "
-        "(global_time), or lower sequence_gen.k_core.",
+        f"{made.below_core:,} by k-core.\nEvents are from {oldest} to {newest}.{moments}",
+        next_step=options.split.advice(missing) + core,
     )
+
+
+def _moment(time: int) -> str:
+    """A time for people; a number of milliseconds where there is no such date."""
+    try:
+        return str(_EPOCH + datetime.timedelta(milliseconds=time))
+    except OverflowError:
+        return f"{time:,} ms after 1970"
 
 
 def _describe(sequences: types.Artifact, item_counts: types.Artifact, plan: Plan, made: SequenceCounts) -> None:

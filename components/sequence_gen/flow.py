@@ -2,32 +2,36 @@
 
 files -> batches -> (bucket, piece) =group=> events in order [-> k-core] -> split -> item counts =add up=> popularity
                                                                               └──────────── sequences <──┘ side input
+users table -> batches -> (bucket, piece) ────────────────────────────────────────────────────────┘
 """
 
 from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 import apache_beam as beam
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
 from components.sequence_gen import buckets as b
-from components.sequence_gen import core, counts, files, histories
+from components.sequence_gen import core, counts, files, histories, reporting, users
 from components.sequence_gen.options import Options
 from components.sequence_gen.sequences import Sequences
-from components.sequence_gen.splits import SPLIT, USER, load
+from components.sequence_gen.splits import load
 from schemas import features as f
 from schemas import parquet
-from schemas.records import SequenceCounts, to_examples
+from schemas.records import to_examples
 
 _BATCH_ROWS: Final = 1 << 20  # large, so that a bucket's share of a batch is worth its header
 _COMPACT: Final = 16  # counts that an accumulator holds before it adds them up
 _COUNTS, _REPORT = "counts", "report"
+
+Split = Callable[[pa.RecordBatch, int], Iterator[tuple[int, bytes]]]  # a batch, buckets -> (bucket, piece)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Plan:
         sequences: folder of the sequences' artifact.
         item_counts: file of the item counts.
         report: file of the report.
+        user_files: Parquet files of the users table; none: there is no table.
+        user_features: its features.
     """
 
     files: tuple[str, ...]
@@ -51,19 +57,17 @@ class Plan:
     sequences: str
     item_counts: str
     report: str
+    user_files: tuple[str, ...] = ()
+    user_features: tuple[str, ...] = ()
 
 
 def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     """Adds all of SequenceGen's work to a pipeline."""
-    pieces = (
-        pipeline | "Files" >> beam.Create(plan.files) | beam.Reshuffle() | "Read" >> beam.ParDo(_Read(plan.buckets))
-    )
+    pieces = _pieces(pipeline, "", plan.files, _interactions, plan.buckets)
     # Each bucket exists, rows or not, so that each split has its files even where nothing is in it.
     every = pipeline | "Buckets" >> beam.Create([(bucket, b"") for bucket in range(plan.buckets)])
     grouped = (pieces, every) | beam.Flatten() | beam.GroupByKey()
-    ordered, dropped = grouped | "Order" >> beam.ParDo(_Order(plan.options.repeats)).with_outputs(
-        _REPORT, main="events"
-    )
+    ordered, dropped = grouped | "Order" >> beam.ParDo(_Order(plan.options)).with_outputs(_REPORT, main="events")
     reports = [dropped]
     if plan.options.k_core.active:
         ordered, below = _keep_core(ordered, plan)
@@ -73,12 +77,36 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     )
     totals = item_counts | "AddCounts" >> beam.CombineGlobally(_AddCounts())
     popularity = totals | "Popularity" >> beam.Map(lambda packed: _pack(counts.popularity(_unpack(packed))))
-    written = events | "Sequences" >> beam.ParDo(_Write(plan), beam.pvalue.AsSingleton(popularity))
+    written = _with_users(pipeline, events, plan) | "Sequences" >> beam.ParDo(
+        _Write(plan), beam.pvalue.AsSingleton(popularity)
+    )
     total = (
-        (*reports, sizes, written) | "Reports" >> beam.Flatten() | "AddReports" >> beam.CombineGlobally(_add_reports)
+        (*reports, sizes, written) | "Reports" >> beam.Flatten() | "AddReports" >> beam.CombineGlobally(reporting.add)
     )
     _ = totals | "WriteCounts" >> beam.Map(_write_counts, plan.item_counts)
     _ = total | "WriteReport" >> beam.Map(_write_report, beam.pvalue.AsSingleton(totals), plan)
+
+
+def _pieces(pipeline: beam.Pipeline, name: str, paths: tuple[str, ...], split: Split, buckets: int) -> beam.PCollection:
+    """(bucket, piece) of files."""
+    return (
+        pipeline
+        | f"{name}Files" >> beam.Create(paths)
+        | f"{name}Reshuffle" >> beam.Reshuffle()
+        | f"{name}Read" >> beam.ParDo(_Read(split, buckets))
+    )
+
+
+def _interactions(batch: pa.RecordBatch, buckets: int) -> Iterator[tuple[int, bytes]]:
+    return b.split(b.flatten(batch), buckets)
+
+
+def _with_users(pipeline: beam.Pipeline, events: beam.PCollection, plan: Plan) -> beam.PCollection:
+    """(bucket, events) -> (bucket, ([events], pieces of the users table))."""
+    if not plan.user_files:
+        return events | "NoUsers" >> beam.MapTuple(lambda bucket, packed: (bucket, ([packed], ())))
+    pieces = _pieces(pipeline, "Users", plan.user_files, users.split, plan.buckets)
+    return (events, pieces) | "JoinUsers" >> beam.CoGroupByKey()
 
 
 def _keep_core(ordered: beam.PCollection, plan: Plan) -> tuple[beam.PCollection, beam.PCollection]:
@@ -98,27 +126,27 @@ def _core(element: tuple[int, Iterable[bytes]], users: int, items: int) -> core.
 class _Read(beam.DoFn):
     """File -> (bucket, piece)."""
 
-    def __init__(self, buckets: int) -> None:
-        self._buckets = buckets
+    def __init__(self, split: Split, buckets: int) -> None:
+        self._split, self._buckets = split, buckets
 
     def process(self, path: str) -> Iterator[tuple[int, bytes]]:
         with FileSystems.open(path) as handle:
             for batch in parquet.batches(handle, rows=_BATCH_ROWS, threads=False):
-                yield from b.split(b.flatten(batch), self._buckets)
+                yield from self._split(batch, self._buckets)
 
 
 class _Order(beam.DoFn):
     """(bucket, pieces) -> (bucket, events in order); a bucket without rows gives an empty table of its columns."""
 
-    def __init__(self, repeats: Literal["keep", "drop"]) -> None:
-        self._repeats = repeats
+    def __init__(self, options: Options) -> None:
+        self._options = options
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         bucket, pieces = element
         rows = b.unpack(piece for piece in pieces if piece)
         if rows is None:
             rows = pl.DataFrame(schema={f.USER_ID: pl.String, f.ITEM_ID: pl.String, f.TIMESTAMP: pl.Int64})
-        events, dropped = histories.order(rows, self._repeats)
+        events, dropped = histories.order(rows, self._options.repeats, self._options.session_gap)
         yield bucket, _pack(events)
         yield beam.pvalue.TaggedOutput(_REPORT, dropped)
 
@@ -142,37 +170,34 @@ class _Split(beam.DoFn):
     def process(self, element: tuple[int, bytes]) -> Iterator[Any]:
         bucket, packed = element
         events = load(self._options.split.name).assign(_unpack(packed), self._options.split)
-        users = events.group_by(USER).agg((pl.col(SPLIT) == f.TRAIN).any())[SPLIT]
         yield bucket, _pack(events)
         yield beam.pvalue.TaggedOutput(_COUNTS, _pack(counts.of_training(events)))
-        yield beam.pvalue.TaggedOutput(
-            _REPORT,
-            {
-                "interactions": events.height,
-                "users": len(users),
-                "users_without_training": len(users) - int(users.sum()),
-            },
-        )
+        yield beam.pvalue.TaggedOutput(_REPORT, reporting.of_split(events, self._options.session_gap is not None))
 
 
 class _Write(beam.DoFn):
-    """Makes a bucket's sequences and writes one file a split; gives what the report says of them."""
+    """(bucket, events and users) -> what the report says of the sequences, which go to one file a split."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
-    def process(self, element: tuple[int, bytes], popularity: bytes) -> Iterator[dict[str, int]]:
-        plan = self._plan
+    def process(
+        self, element: tuple[int, tuple[Iterable[bytes], Iterable[bytes]]], popularity: bytes
+    ) -> Iterator[dict[str, int]]:
+        plan, (bucket, (packed, pieces)) = self._plan, element
+        (events,) = map(_unpack, packed)
         sequences = Sequences(
-            _unpack(element[1]),
+            events,
             _unpack(popularity),
             window=plan.window,
             overlap=plan.options.overlap_in(plan.window),
             mask_seen=plan.options.mask_seen,
+            until_split=plan.options.split.until_split,
+            features=users.features(events, pieces, plan.user_features, sessions=plan.options.session_gap is not None),
         )
         written = {}
         for split in f.SEQUENCE_SPLITS:
-            file = files.name(element[0], plan.buckets)
+            file = files.name(bucket, plan.buckets)
             with files.tfrecords(plan.sequences, f"Split-{split}", file) as write:
                 written[f"examples/{split}"] = 0
                 for batch in sequences.of(split):
@@ -203,14 +228,6 @@ class _AddCounts(beam.CombineFn):
         return _pack(counts.add_up(accumulator))
 
 
-def _add_reports(reports: Iterable[dict[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for report in reports:
-        for key, number in report.items():
-            total[key] = total.get(key, 0) + number
-    return total
-
-
 def _write_counts(packed: bytes, path: str) -> None:
     sink = io.BytesIO()
     pq.write_table(counts.to_table(_unpack(packed)), sink, compression="zstd")
@@ -218,16 +235,8 @@ def _write_counts(packed: bytes, path: str) -> None:
 
 
 def _write_report(total: dict[str, int], packed: bytes, plan: Plan) -> None:
-    item_counts = _unpack(packed)
-    nested: dict[str, Any] = {"below_core": 0, "items": item_counts.height, "buckets": plan.buckets}
-    nested["training_interactions"] = int(item_counts[counts.COUNT].sum())
-    for key, number in total.items():
-        name, _, split = key.partition("/")
-        if split:
-            nested.setdefault(name, {})[split] = number
-        else:
-            nested[name] = number
-    files.write(plan.report, (SequenceCounts(**nested).model_dump_json(indent=2) + "\n").encode())
+    made = reporting.made(total, _unpack(packed), plan.options.split, plan.buckets)
+    files.write(plan.report, (made.model_dump_json(indent=2) + "\n").encode())
 
 
 def _pack(frame: pl.DataFrame) -> bytes:

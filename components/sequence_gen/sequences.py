@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from components.sequence_gen.histories import occurrences
 from components.sequence_gen.splits import IS_LABEL, SPLIT, USER
+from components.sequence_gen.users import Lists
 from components.sequence_gen.windows import Ranges, chunks, gather, histories, seen_before, training_windows
 from schemas import features as f
 
@@ -27,18 +28,29 @@ class Sequences:
         window: events of a sequence at most.
         overlap: positions that neighbouring training windows share.
         mask_seen: whether evaluation sequences carry the past beyond the window.
+        until_split: whether a label's past ends where its split begins, not right before the label.
+        features: of each user, in the events' order of users; by the sequences' name for them.
     """
 
     def __init__(
-        self, events: pl.DataFrame, popularity: pl.DataFrame, *, window: int, overlap: int, mask_seen: bool
+        self,
+        events: pl.DataFrame,
+        popularity: pl.DataFrame,
+        *,
+        window: int,
+        overlap: int,
+        mask_seen: bool,
+        until_split: bool = False,
+        features: Mapping[str, Lists] | None = None,
     ) -> None:
         self._events, self._popularity = events, popularity
         self._window, self._overlap, self._mask_seen = window, overlap, mask_seen
+        self._until_split, self._features = until_split, features or {}
         self._columns = {name: _plain(events[name]) for name in events.columns if name not in (USER, SPLIT, IS_LABEL)}
         user = events[USER].to_numpy()
         self._starts = np.flatnonzero(np.diff(user, prepend=-1))
         self._start_of_row = np.repeat(self._starts, np.diff(self._starts, append=len(user)))
-        self._previous, self._following = occurrences(events)
+        self._first, self._following = occurrences(events)
         self.cold = {f.VALID: 0, f.TEST: 0}  # labels that training never saw, and
         self.repeated = {f.VALID: 0, f.TEST: 0}  # that repeat the past, of the splits made so far
 
@@ -46,17 +58,33 @@ class Sequences:
         """The sequences of one split, users in order, a user's oldest first; each column a list a row."""
         is_split = (self._events[SPLIT] == split).to_numpy()
         if split == f.TRAIN:
-            trained = np.add.reduceat(is_split, self._starts, dtype=np.int64) if len(is_split) else self._starts
-            ranges = training_windows(self._starts[trained > 0], trained[trained > 0], self._window, self._overlap)
-            for chunk in chunks(ranges, whole_past=False):
-                yield self._batch(
-                    chunk, chunk.first + 1, chunk.first + 1 + chunk.labels, self._training(len(chunk.first))
-                )
+            yield from self._of_training(is_split)
         else:
-            labels = np.flatnonzero(is_split & self._events[IS_LABEL].to_numpy())
-            ranges = histories(labels, self._start_of_row[labels], self._window)
-            for chunk in chunks(ranges, whole_past=self._mask_seen):
-                yield self._batch(chunk, chunk.last, chunk.last + 1, self._evaluation(chunk, split))
+            yield from self._of_evaluation(is_split, split)
+
+    def _of_training(self, is_split: np.ndarray) -> Iterator[pa.RecordBatch]:
+        trained = np.add.reduceat(is_split, self._starts, dtype=np.int64) if len(is_split) else self._starts
+        ranges = training_windows(self._starts[trained > 0], trained[trained > 0], self._window, self._overlap)
+        for part in chunks(ranges.last - ranges.first + 1):
+            some = ranges.part(part)
+            yield self._batch(some, some.first + 1, some.first + 1 + some.labels, self._training(len(some.first)))
+
+    def _of_evaluation(self, is_split: np.ndarray, split: str) -> Iterator[pa.RecordBatch]:
+        labels = np.flatnonzero(is_split & self._events[IS_LABEL].to_numpy())
+        known = self._beginnings(is_split)[labels] if self._until_split else labels
+        ranges = histories(known, self._start_of_row[labels], self._window)
+        seen = seen_before(ranges, self._following) if self._mask_seen else None
+        cost = ranges.last - ranges.first + 1 + (seen.sizes(len(labels)) if seen else 0)
+        for part in chunks(cost):
+            some, label = ranges.part(part), labels[part]
+            more = self._evaluation(some, label, seen.of(part) if seen else _nothing(len(label)), split)
+            yield self._batch(some, label, label + 1, more)
+
+    def _beginnings(self, is_split: np.ndarray) -> np.ndarray:
+        """[rows] int64: in rows of the split, the first of the same user's; no meaning elsewhere."""
+        begins = np.diff(is_split, prepend=False) & is_split
+        begins[self._starts] |= is_split[self._starts]
+        return np.maximum.accumulate(np.where(begins, np.arange(len(is_split)), 0))
 
     def _batch(
         self, ranges: Ranges, label_first: np.ndarray, label_last: np.ndarray, more: dict[str, pa.Array]
@@ -77,6 +105,8 @@ class Sequences:
                 columns[_OF_LABEL[name]] = self._lists(name, label)
             elif name.startswith(f.CONTEXT_PREFIX):
                 columns[f.HISTORY_CONTEXT_PREFIX + name[len(f.CONTEXT_PREFIX) :]] = self._lists(name, history)
+        users = np.searchsorted(self._starts, ranges.start)
+        columns |= {name: lists.of(users) for name, lists in self._features.items()}
         columns |= more
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
@@ -88,14 +118,15 @@ class Sequences:
             f.LABEL_REPEATS: _ones(pa.array(np.zeros(rows, np.int64))),
         }
 
-    def _evaluation(self, ranges: Ranges, split: str) -> dict[str, pa.Array]:
-        """What is known of the labels, which stand at `ranges.last`."""
-        label = self._events.select(f.ITEM_ID)[ranges.last]
+    def _evaluation(
+        self, ranges: Ranges, labels: np.ndarray, seen: tuple[np.ndarray, np.ndarray], split: str
+    ) -> dict[str, pa.Array]:
+        """What is known of the labels, which stand at the rows `labels`."""
+        label = self._events.select(f.ITEM_ID)[labels]
         slices = label.join(self._popularity, on=f.ITEM_ID, how="left", maintain_order="left")[f.LABEL_POPULARITY]
-        repeats = self._previous[ranges.last] >= 0
+        repeats = self._first[labels] < ranges.last
         self.cold[split] += slices.null_count()
         self.repeated[split] += int(repeats.sum())
-        seen = seen_before(ranges, self._following) if self._mask_seen else _nothing(len(repeats))
         return {
             f.SEEN: self._lists(f.ITEM_ID, seen),
             f.LABEL_POPULARITY: _ones(_plain(slices.fill_null(f.POPULARITY_BUCKETS[-1]))),

@@ -22,6 +22,10 @@ class Ranges(NamedTuple):
     loss_from: np.ndarray
     start: np.ndarray  # the user's first row: rows [start, last) are the whole past of the last label
 
+    def part(self, part: slice) -> Ranges:
+        """Some of the sequences."""
+        return Ranges(*(column[part] for column in self))
+
 
 def training_windows(starts: np.ndarray, events: np.ndarray, window: int, overlap: int) -> Ranges:
     """Cuts each user's training events into windows, from the latest backwards.
@@ -48,17 +52,17 @@ def training_windows(starts: np.ndarray, events: np.ndarray, window: int, overla
     return Ranges(starts[user] + first, starts[user] + np.maximum(last, 1), labels, loss_from, starts[user])
 
 
-def histories(labels: np.ndarray, starts: np.ndarray, window: int) -> Ranges:
-    """The latest events before each label.
+def histories(known: np.ndarray, starts: np.ndarray, window: int) -> Ranges:
+    """The latest events that are known when a label is asked for.
 
     Args:
-        labels: [n] int64, rows of the labels.
+        known: [n] int64, the row that each label's past ends before: the label itself, or an earlier row.
         starts: [n] int64, first rows of their users.
         window: events of a history at most.
-    Returns: one range a label; empty where the label is the user's first event.
+    Returns: one range a label; empty where nothing is known of the user.
     """
-    first = np.maximum(starts, labels - window)
-    return Ranges(first, labels, np.ones_like(labels), np.zeros_like(labels), starts)
+    first = np.maximum(starts, known - window)
+    return Ranges(first, known, np.ones_like(known), np.zeros_like(known), starts)
 
 
 def gather(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -73,35 +77,62 @@ def gather(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return offsets, np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], lengths)
 
 
-def seen_before(ranges: Ranges, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+class Seen(NamedTuple):
+    """Which row stands for its item in which sequences: row i in those from begin[i] up to end[i]. All [m] int64.
+
+    A row is in a run of its user's sequences, so this stays small where the lists themselves would be (labels x past).
+    """
+
+    rows: np.ndarray  # ascending
+    begin: np.ndarray
+    end: np.ndarray
+
+    def sizes(self, sequences: int) -> np.ndarray:
+        """[sequences] int64: how many items each sequence gets."""
+        opened = np.bincount(self.begin, minlength=sequences + 1) - np.bincount(self.end, minlength=sequences + 1)
+        return np.cumsum(opened)[:sequences]
+
+    def of(self, part: slice) -> tuple[np.ndarray, np.ndarray]:
+        """[n + 1] int64 offsets, and rows, a sequence's in order of time, of the n sequences of `part`."""
+        begin, end = np.maximum(self.begin, part.start), np.minimum(self.end, part.stop)
+        here = np.flatnonzero(begin < end)
+        _, sequence = gather(begin[here], end[here])
+        rows = np.repeat(self.rows[here], (end - begin)[here])
+        sizes = np.bincount(sequence - part.start, minlength=part.stop - part.start)
+        return np.concatenate([[0], np.cumsum(sizes)]), rows[np.argsort(sequence, kind="stable")]
+
+
+def seen_before(ranges: Ranges, following: np.ndarray) -> Seen:
     """The distinct items of the past that the history no longer holds, each by its last event.
 
     A row older than the history stands for its item exactly if the user's next event with that item is not before
-    the label.
+    the end of the past. Costs the rows of the longest past of each user, however many labels it has.
 
     Args:
-        ranges: histories.
+        ranges: histories, in order; so their `first` and `last` never fall.
         following: [rows] int64, as `histories.occurrences` gives it.
-    Returns: [n + 1] int64 offsets, and rows, a sequence's in order of time.
     """
-    offsets, rows = gather(ranges.start, ranges.first)
-    sequence = np.repeat(np.arange(len(ranges.first)), np.diff(offsets))
-    stands = following[rows] >= ranges.last[sequence]
-    kept = np.bincount(sequence[stands], minlength=len(ranges.first))
-    return np.concatenate([[0], np.cumsum(kept)]), rows[stands]
+    users = np.flatnonzero(np.diff(ranges.start, prepend=-1))  # first sequence of each user
+    after = np.append(users, len(ranges.start))[1:]  # and the one after its last
+    offsets, rows = gather(ranges.start[users], ranges.first[after - 1])
+    user = np.repeat(np.arange(len(users)), np.diff(offsets))
+    stands = following[rows] >= ranges.last[users][user]  # in the user's first sequence, or a later one
+    rows, user = rows[stands], user[stands]
+    begin = np.searchsorted(ranges.first, rows, side="right")
+    end = np.minimum(np.searchsorted(ranges.last, following[rows], side="right"), after[user])
+    some = begin < end
+    return Seen(rows[some], begin[some], end[some])
 
 
-def chunks(ranges: Ranges, whole_past: bool) -> Iterator[Ranges]:
-    """Cuts sequences into groups that look at about CHUNK events each; a longer sequence is a group of its own.
+def chunks(cost: np.ndarray) -> Iterator[slice]:
+    """Cuts sequences into groups of about CHUNK events each; a longer sequence is a group of its own.
 
     Args:
-        ranges: sequences.
-        whole_past: count each sequence's whole past, not only its history.
+        cost: [n] int64, events that each sequence writes or looks at.
     """
-    cost = ranges.last - (ranges.start if whole_past else ranges.first) + 1
     total = np.cumsum(cost)
     group = (total - cost) // CHUNK
-    edges = np.flatnonzero(np.diff(group)) + 1
+    edges = [int(edge) for edge in np.flatnonzero(np.diff(group)) + 1]
     for begin, end in zip([0, *edges], [*edges, len(cost)], strict=True):
         if end > begin:
-            yield Ranges(*(column[begin:end] for column in ranges))
+            yield slice(begin, end)

@@ -1,7 +1,7 @@
 """How events are shared out between training, validation and test. This folder is the registry: a file is a rule.
 
 A rule is a module with
-    class Options(SplitOptions)   its knobs; `name` is the file's name
+    class Options(SplitOptions)   its knobs, and what its errors advise; `name` is the file's name
     def assign(events, options)   plain Polars over users' events in order; adds the columns SPLIT and IS_LABEL
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from types import ModuleType
 from typing import Annotated, Any, Final
 
@@ -25,6 +26,23 @@ class SplitOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(description="The rule: a file in components/sequence_gen/splits.")]
+
+    @property
+    def until_split(self) -> bool:
+        """Whether a label's past ends where its split begins, not right before the label."""
+        return False
+
+    def resolved(self, newest: Callable[[], int]) -> SplitOptions:
+        """The same rule with nothing left that depends on the log.
+
+        Args:
+            newest: gives the time of the log's newest event, in milliseconds; asked only where it is needed.
+        """
+        return self
+
+    def advice(self, missing: str) -> str:
+        """What to change where a split of this name has nothing in it. To be overridden."""
+        raise NotImplementedError
 
 
 def names() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Annotated, Final, Literal
 
 import polars as pl
@@ -10,9 +11,28 @@ from pydantic import Field, field_validator, model_validator
 
 from components.sequence_gen.splits import IS_LABEL, SPLIT, USER, SplitOptions
 from schemas import features as f
+from schemas.errors import DataError
 
 _MOMENTS: Final = ("valid_from", "test_from")
 _DAYS: Final = ("valid_days", "test_days")
+_EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+_ADVICE: Final = {
+    f.TRAIN: (
+        "No event is before validation",
+        "lower valid_days or test_days, so that they leave events before them.",
+        "move valid_from later.",
+    ),
+    f.VALID: (
+        "No event is in validation",
+        "raise valid_days, so that it reaches back to events.",
+        "move valid_from earlier, or test_from later.",
+    ),
+    f.TEST: (
+        "No event is in test",
+        "raise test_days, so that it reaches back to events.",
+        "move test_from earlier, to the newest event or before it.",
+    ),
+}
 
 
 class Options(SplitOptions):
@@ -78,22 +98,59 @@ class Options(SplitOptions):
             raise ValueError(f"valid_from ({self.valid_from}) must be before test_from ({self.test_from})")
         return self
 
+    @property
+    def until_split(self) -> bool:
+        """Whether a label's past ends where its split begins."""
+        return self.known == "cutoff"
+
+    def resolved(self, newest: Callable[[], int]) -> Options:
+        """The same rule with two moments.
+
+        Args:
+            newest: gives the time of the log's newest event, in milliseconds.
+        Raises: DataError: days before the newest event there is no date.
+        """
+        if self.valid_days is None or self.test_days is None:
+            return self
+        try:
+            # An event exactly test_days before the newest is validation's: test is so long, its last moment included.
+            test = _EPOCH + datetime.timedelta(milliseconds=newest() + 1) - datetime.timedelta(days=self.test_days)
+            valid = test - datetime.timedelta(days=self.valid_days)
+        except OverflowError as error:
+            raise DataError(
+                f"{self.test_days:g} + {self.valid_days:g} days before the newest event there is no date.",
+                where="sequence_gen.split",
+                why=f"The newest event's time is {newest():,} ms after 1970.",
+                next_step="Look at example_gen.time_format, or give valid_from and test_from.",
+            ) from error
+        return self.model_copy(update={"valid_from": valid, "test_from": test, "valid_days": None, "test_days": None})
+
+    def advice(self, missing: str) -> str:
+        """What to change where a split has nothing in it."""
+        days = self.valid_days is not None
+        what, of_days, of_moments = _ADVICE[missing]
+        return f"{what}: {of_days if days else of_moments}"
+
 
 def milliseconds(moment: datetime.datetime) -> int:
-    """Milliseconds since 1970-01-01 UTC, without the rounding of a float."""
-    epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-    return (moment - epoch) // datetime.timedelta(milliseconds=1)
+    """Milliseconds since 1970-01-01 UTC, without the rounding of a float; part of one counts as a whole one.
+
+    So an event is before `moment` exactly if its time is below this.
+    """
+    return -((_EPOCH - moment) // datetime.timedelta(milliseconds=1))
 
 
 def assign(events: pl.DataFrame, options: Options) -> pl.DataFrame:
-    """Adds SPLIT and IS_LABEL.
+    """Adds SPLIT and IS_LABEL. An event exactly at a moment belongs to the later split.
 
     Args:
         events: users' events in order of time; columns USER (equal users side by side) and timestamp (int64,
             milliseconds).
-        options: the two moments, and which events are labels.
+        options: the two moments, and which events are labels; resolved.
     Returns: `events` and the two columns.
     """
+    if options.valid_from is None or options.test_from is None:
+        raise ValueError("valid_days and test_days must be resolved into moments before events are assigned")
     time = pl.col(f.TIMESTAMP)
     split = (
         pl.when(time >= milliseconds(options.test_from))

@@ -16,6 +16,10 @@ class Options(SplitOptions):
 
     name: Annotated[Literal["leave_last_out"], Field(description="The protocol that papers use.")] = "leave_last_out"
 
+    def advice(self, missing: str) -> str:
+        """What to change where a split has nothing in it."""
+        return "Give users with three events or more."
+
 
 def assign(events: pl.DataFrame, options: Options) -> pl.DataFrame:
     """Adds SPLIT and IS_LABEL.

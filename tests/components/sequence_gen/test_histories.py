@@ -35,10 +35,10 @@ def test_dropping_repeats_keeps_the_first_of_each_user():
     assert dropped == {"duplicates": 0, "repeats_dropped": 1}
 
 
-def test_occurrences_point_to_the_same_users_same_item():
+def test_occurrences_point_to_the_first_and_the_next_of_the_same_user_and_item():
     events = pl.DataFrame({USER: [1, 1, 1, 2, 2], f.ITEM_ID: ["a", "b", "a", "a", "b"]})
-    previous, following = histories.occurrences(events)
-    assert previous.tolist() == [-1, -1, 0, -1, -1]
+    first, following = histories.occurrences(events)
+    assert first.tolist() == [0, 1, 0, 3, 4]
     assert following.tolist() == [2, *[histories.NEVER] * 4]
 
 
