@@ -42,14 +42,14 @@ def _lines(model: BaseModel, where: Mapping[Path, str], path: Path, describe: bo
             yield from _lines(value, where, keys, describe)
         else:
             source = f"  # {where.get(keys, 'default')}" if describe else ""
-            yield f"{indent}{name}: {_flow(plain[name])}{source}"
+            yield f"{indent}{name}: {flow(plain[name])}{source}"
 
 
 def _comment(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
 
 
-def _flow(value: Any) -> str:
-    """One value on one line."""
+def flow(value: Any) -> str:
+    """One value of YAML on one line, quoted where it must be."""
     text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False)
     return text.removesuffix("...\n").strip()

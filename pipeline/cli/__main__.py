@@ -10,7 +10,7 @@ import warnings
 
 import typer
 
-from pipeline.cli import config, data, doctor, gc, run
+from pipeline.cli import config, data, doctor, gc, init, run
 from schemas.errors import SeqrankError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+app.command("init")(init.init)
 app.command("run")(run.run)
 app.add_typer(data.app, name="data")
 app.command("config")(config.config)
