@@ -5,6 +5,7 @@ The way of the data: interactions (columns, Parquet) -> sequences (tf.Examples) 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 # --- Splits -----------------------------------------------------------------------------------------------------
@@ -62,7 +63,8 @@ FIRST_ITEM: Final = 2
 # history [n] int64 ids, label [n] int64 ids, seen [m] int64 ids, loss_from [1] int64, label_weight as before, and:
 HISTORY_GAP: Final = "history_gap"  # [n] int64, bucket of the time since the event before; 0: unknown or first
 USER: Final = "user"  # [1] int64 id, only where the model embeds users
-# history_context_<name> [n] and user_feature_<name> [m] become int64 ids, each by a vocabulary of its own.
+# history_context_<name> [n] and user_feature_<name> [m] become int64 ids, each by a vocabulary of its own:
+# vocabulary_file(feature).
 LABEL_ITEM: Final = "label_item"  # [1] bytes, only with an items table: the first label, where it has no id; else ""
 # label_timestamp: passed on as it is, only with an items table; label_rating and label_weight where they are.
 
@@ -83,3 +85,11 @@ LABEL_RANK: Final = "label_rank"  # [B] int64: 1 is best, over the whole catalog
 POPULARITY_RANK: Final = "popularity_rank"  # [B] int64: the label's rank were items ranked by training count
 TOP_ITEMS: Final = "top_items"  # [B, TOP_K] string: the model's own first TOP_K, for coverage and for reading
 TOP_K: Final = 20
+
+
+def vocabulary_file(feature: str) -> str:
+    """Name of the vocabulary of a context or user feature.
+
+    Columns may be called anything; TFT would replace what it doesn't like in a file's name, and two could then meet.
+    """
+    return f"values-{hashlib.sha256(feature.encode()).hexdigest()[:16]}"

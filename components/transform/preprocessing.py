@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Column = Union[tf.Tensor, tf.SparseTensor]  # noqa: UP007 (evaluated by Python 3.10, which knows no | of these two)
-_PASSED_ON = (f.LABEL_WEIGHT,)  # used by training as they are
+_PASSED_ON = (f.LABEL_WEIGHT, f.LABEL_RATING)  # used by training as they are
 
 
 def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, Any]) -> dict[str, Column]:
     """TFT's entry point: raw features of schemas.features to transformed ones.
 
     Args:
-        inputs: history, history_timestamp, label, seen (sparse), loss_from, and user_id where users are embedded.
-        custom_config: `options`, the stage's options as JSON, and `users`, whether users get ids.
-    Returns: history, history_gap, label, seen: sparse int64; loss_from [B, 1] int64; user [B, 1] int64, and
-        label_weight sparse float, where they are.
+        inputs: history, history_timestamp, label, seen, contexts and user features (sparse), loss_from, and user_id
+            where users are embedded.
+        custom_config: `options`, the stage's options as JSON; `users`, whether users get ids; `items`, whether there
+            is an items table.
+    Returns: history, history_gap, label, seen, history_context_*, user_feature_*: sparse int64; loss_from [B, 1]
+        int64; user [B, 1] int64, label_weight and label_rating sparse float, where they are; label_item [B, 1] string
+        and label_timestamp sparse int64 with an items table.
     """
     options = Options.model_validate_json(custom_config["options"])
     items = tft.vocabulary(
@@ -39,7 +42,48 @@ def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, A
     if custom_config["users"]:
         users = _first(inputs[f.USER_ID])
         outputs[f.USER] = _ids(users, tft.vocabulary(users, vocab_filename=f.USER_VOCABULARY))[:, tf.newaxis]
-    return outputs
+    if custom_config.get("items", False):
+        outputs[f.LABEL_ITEM] = unknown_label(inputs[f.LABEL], outputs[f.LABEL])[:, tf.newaxis]
+        outputs[f.LABEL_TIMESTAMP] = inputs[f.LABEL_TIMESTAMP]
+    return outputs | contexts(inputs, options.context_values)
+
+
+def contexts(inputs: Mapping[str, Column], most: int) -> dict[str, Column]:
+    """Ids of what stands beside events and users: the contexts and the users table's columns.
+
+    Of overlapping windows, an event's context is counted once, in the window where its label counts.
+
+    Args:
+        inputs: raw features; those called history_context_* and user_feature_*, sparse strings, are taken.
+        most: values of each feature that get an id, the most frequent of training.
+    Returns: the same names, sparse int64.
+    """
+    found = {}
+    for name in filter(_is_context, inputs):
+        values = inputs[name]
+        row, column = values.indices[:, 0], values.indices[:, 1]
+        start = tf.gather(_first(inputs[f.LOSS_FROM]), row)
+        once = column >= start if name.startswith(f.HISTORY_CONTEXT_PREFIX) else start == 0
+        counted = tf.boolean_mask(values.values, once)
+        known = tft.vocabulary(counted, top_k=most, vocab_filename=f.vocabulary_file(name))
+        found[name] = _ids(values, known)
+    return found
+
+
+def _is_context(name: str) -> bool:
+    return name.startswith((f.HISTORY_CONTEXT_PREFIX, f.USER_FEATURE_PREFIX))
+
+
+def unknown_label(label: tf.SparseTensor, ids: tf.SparseTensor) -> tf.Tensor:
+    """The first label of each row where it has no id, and "" elsewhere: an item that features alone may know.
+
+    Args:
+        label: [B, n] string.
+        ids: [B, n] int64, of the same labels.
+    Returns: [B] string.
+    """
+    names = tf.where(ids.values == f.UNKNOWN, label.values, "")
+    return _first(label.with_values(names))
 
 
 def training_items(history: tf.SparseTensor, label: tf.SparseTensor, loss_from: Column) -> tf.Tensor:

@@ -15,7 +15,8 @@ from components.transform.preprocessing import preprocessing_fn
 from schemas import records
 
 
-def sequence(user, history, label, loss_from=0, seen=(), timestamps=None):
+def sequence(user, history, label, loss_from=0, seen=(), timestamps=None, **more):
+    """A row as SequenceGen writes it; `more`: contexts and user features, lists of str."""
     return {
         "user_id": [user.encode()],
         "history": [item.encode() for item in history],
@@ -27,6 +28,7 @@ def sequence(user, history, label, loss_from=0, seen=(), timestamps=None):
         "history_length": [b"0"],
         "label_popularity": [b""],
         "label_repeats": [0],
+        **{name: [value.encode() for value in values] for name, values in more.items()},
     }
 
 
@@ -59,11 +61,13 @@ def as_examples():
 
 @pytest.fixture
 def analyze(tmp_path):
-    """analyze(training rows, options, users) -> tft.TFTransformOutput, by TFT's real analyzers."""
+    """analyze(training rows, options, users, items) -> tft.TFTransformOutput, by TFT's real analyzers."""
 
-    def run(rows, options=None, users=False):
-        config = {"options": (options or Options()).model_dump_json(), "users": users}
-        source = _source(tmp_path, "train", rows, curate("sequences.pbtxt"))
+    def run(rows, options=None, users=False, items=False):
+        config = {"options": (options or Options()).model_dump_json(), "users": users, "items": items}
+        optional = [name for name in rows[0] if name.startswith(("history_context_", "user_feature_"))]
+        schema = curate("sequences.pbtxt", optional)
+        source = _source(tmp_path, "train", rows, schema)
         with (
             beam.Pipeline(runner="FnApiRunner") as pipeline,
             tft_beam.Context(temp_dir=str(tmp_path / "scratch")),
@@ -71,7 +75,7 @@ def analyze(tmp_path):
             data = (pipeline | source.BeamSource(), source.TensorAdapterConfig())
             graph = data | tft_beam.AnalyzeDataset(lambda inputs: preprocessing_fn(inputs, custom_config=config))
             _ = graph | tft_beam.WriteTransformFn(str(tmp_path / "graph"))
-        raw = dataset_metadata.DatasetMetadata(curate("sequences.pbtxt"))
+        raw = dataset_metadata.DatasetMetadata(schema)
         metadata_io.write_metadata(raw, str(tmp_path / "graph" / tft.TFTransformOutput.RAW_METADATA_DIR))
         return tft.TFTransformOutput(str(tmp_path / "graph"))
 

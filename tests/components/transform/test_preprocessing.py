@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from components.transform import preprocessing
 from components.transform.options import Options
+from schemas import features as f
 
 
 def apply(output, rows, as_examples):
@@ -63,6 +64,42 @@ def test_rare_items_are_unknown_and_users_get_ids_where_asked(analyze, make_sequ
     assert found["user"] == [[2], [1]]
     assert set(output.vocabulary_by_name("items")) == {b"a"}
     assert found["history"][1][0] == 1
+
+
+def test_contexts_get_ids_of_training_alone_whatever_their_columns_are_called(analyze, make_sequence, as_examples):
+    device, place, group = "history_context_Gerät / Art", "history_context_Gerät _ Art", "user_feature_group"
+    train = [
+        make_sequence("u", ["a", "b"], ["b", "a"], **{device: ["tv", "tv"], place: ["x", ""], group: ["g", "h"]}),
+        make_sequence("u", ["b", "a"], ["a", "b"], 1, **{device: ["tv", "web"], place: ["", ""], group: ["g", "h"]}),
+        make_sequence("v", ["a"], ["b"], **{device: ["web"], place: ["y"], group: ["h"]}),
+    ]
+    output = analyze(train)
+    evaluation = make_sequence("w", ["a", "b"], ["a"], **{device: ["web", "new"], place: ["y", "x"], group: []})
+    found = apply(output, [train[0], evaluation], as_examples)
+    assert output.vocabulary_by_name(f.vocabulary_file(device)) == [b"web", b"tv"]  # tv twice, web twice: each once
+    assert found[device] == [[3, 3], [2, 1]]
+    assert found[place] == [[3, 1], [2, 3]]
+    assert found[group] == [[3, 2], [0, 0]]
+
+
+def test_only_the_most_frequent_contexts_get_an_id(analyze, make_sequence, as_examples):
+    train = [make_sequence("u", ["a"] * 3, ["a"] * 3, history_context_device=["tv", "web", "tv"])]
+    found = apply(analyze(train, Options(context_values=1)), train, as_examples)
+    assert found["history_context_device"] == [[2, 1, 2]]
+
+
+def test_with_an_items_table_labels_without_an_id_keep_their_name_and_time(analyze, make_sequence, as_examples):
+    train = [make_sequence("u", ["a", "b"], ["b", "a"], timestamps=[5, 6])]
+    rows = [make_sequence("w", ["a"], ["new"]), make_sequence("w", ["a"], ["b"]), make_sequence("w", ["a"], [])]
+    found = apply(analyze(train, items=True), rows, as_examples)
+    assert found["label_item"] == [[b"new"], [b""], [b""]]
+    assert found["label_timestamp"] == [[1], [1], [0]]
+
+
+def test_without_side_tables_the_graph_gives_what_it_always_gave(analyze, make_sequence, as_examples):
+    train = [make_sequence("u", ["a", "b"], ["b", "a"])]
+    found = apply(analyze(train), train, as_examples)
+    assert set(found) == {"history", "history_gap", "label", "loss_from", "seen"}
 
 
 @pytest.mark.parametrize("boundaries", [(), (0, 1), (5, 5), (10, 1)])
