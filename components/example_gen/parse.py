@@ -14,7 +14,7 @@ _DAY = 86_400_000
 # Date; hours and minutes; seconds; fraction; zone. Groups beyond the date may be missing.
 _ISO = (
     r"^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
-    r" ?([Zz]|[+-]\d{2}(?::?\d{2})?)?)?$"
+    r" ?([Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?$"
 )
 
 

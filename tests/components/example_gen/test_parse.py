@@ -23,6 +23,7 @@ NOON = int(datetime.datetime(2026, 11, 3, 12, 0, tzinfo=datetime.timezone.utc).t
         ("2026-11-03T12:00:00.5", NOON + 500),
         ("2026-11-03T12:00:00,123456789Z", NOON + 123),
         (" 2026-11-03t12:00:00z ", NOON),
+        ("2026-11-03 12:00:00 UTC", NOON),  # as BigQuery and many a public shop log write it
         ("2024-02-29", 1709164800 * SECOND),
     ],
 )
