@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from components.data_gate.options import Options as DataGateOptions
 from components.evaluator.options import Options as EvaluatorOptions
 from components.example_gen.options import Options as ExampleGenOptions
+from components.example_gen.table_options import ItemTableOptions, UserTableOptions
 from components.pusher.options import Options as PusherOptions
 from components.sequence_gen.options import Options as SequenceGenOptions
 from components.trainer.options import Options as TrainerOptions
@@ -91,6 +92,12 @@ class Config(BaseModel):
 
     run: Annotated[RunOptions, Field(description="the run as a whole")] = RunOptions()
     example_gen: Annotated[ExampleGenOptions, Field(description="reading interaction logs")]
+    items: Annotated[
+        ItemTableOptions | None, Field(description="what is known of the items, one row each; null: nothing")
+    ] = None
+    users: Annotated[
+        UserTableOptions | None, Field(description="what is known of the users, one row each; null: nothing")
+    ] = None
     data_gate: Annotated[DataGateOptions, Field(description="what data may train a model")] = DataGateOptions()
     sequence_gen: Annotated[SequenceGenOptions, Field(description="sequences and splits")] = SequenceGenOptions()
     transform: Annotated[TransformOptions, Field(description="vocabulary and features")] = TransformOptions()
@@ -180,7 +187,13 @@ def _read(path: pathlib.Path) -> tuple[dict[str, Any], dict[Path, str], list[str
         if keys in where:
             twice.append(f"{path}:{line}: {'.'.join(keys)} stands twice, first at {where[keys]}")
         where[keys] = f"{path}:{line}"
-    return {key: {} if value is None else value for key, value in values.items()}, where, twice
+    return {key: {} if value is None and not _optional(key) else value for key, value in values.items()}, where, twice
+
+
+def _optional(key: str) -> bool:
+    """Whether a section that says nothing means that there is none, instead of its defaults."""
+    field = Config.model_fields.get(key)
+    return field is not None and not field.is_required() and field.default is None
 
 
 def _lines(node: yaml.Node, prefix: Path = ()) -> Iterator[tuple[Path, int]]:
