@@ -38,9 +38,22 @@ class Options(BaseModel):
     resamples: Annotated[int, Field(ge=100, le=100_000, description="Bootstrap resamples of an interval.")] = 1000
     seed: Annotated[int, Field(ge=0, description="Of the bootstrap: the same rows give the same intervals.")] = 0
     batch_size: Annotated[int, Field(ge=1, description="Examples that the model ranks at a time.")] = 256
-    slices: Annotated[bool, Field(description="Also report by the history's length and by the label's popularity.")] = (
-        True
-    )
+    max_labels: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Labels of each split that are ranked, about: where there are more, users are chosen by a hash "
+            "of their id, so that every machine and every model gets the same ones, each with all of his labels. "
+            "null: all.",
+        ),
+    ] = 100_000
+    slices: Annotated[
+        bool,
+        Field(
+            description="Also report by the history's length, by the label's popularity, and by whether the label "
+            "repeats an item of the past."
+        ),
+    ] = True
 
     @model_validator(mode="after")
     def _metric_is_measured(self) -> Options:
