@@ -18,7 +18,7 @@ _UNITS: Final = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "na
 # Dates as people write them, which the reader doesn't take: 3/11/2026, 11.03.2026 12:00, Nov 3 2026, 20261103.
 _LOCAL = (
     r"^\s*(\d{1,2}[./-](\d{1,2}|[A-Za-z]{3})[./-]\d{2,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
-    r"|\d{4}[/.]\d{1,2}[/.]\d{1,2}|\d{1,2} [A-Za-z]{3} \d{4})"
+    r"|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2} [A-Za-z]{3} \d{4})"
 )
 
 
@@ -120,11 +120,14 @@ def look(name: str, values: pl.Series, decimal: str = ".") -> Column:
 
 
 def as_text(values: pl.Series) -> pl.Series:
-    """A column as strings, nulls as empty ones; "" throughout where it is nested."""
+    """A column as strings, nulls as empty ones; bytes that aren't text in hex, nested values as empty strings."""
     if values.dtype.is_nested():
         return pl.Series(values.name, [""]).new_from_index(0, len(values)) if len(values) else values.cast(pl.String)
     if values.dtype == pl.Binary:
-        values = pl.Series(values.name, values.to_frame().select(pl.first().cast(pl.String, strict=False)).to_series())
+        try:
+            return values.cast(pl.String).fill_null("")
+        except pl.exceptions.ComputeError:  # not UTF-8 throughout, and Polars has no way to pass over a byte
+            return values.bin.encode("hex").fill_null("")
     return values.cast(pl.String).fill_null("")
 
 

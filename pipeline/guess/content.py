@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _ROW_IDS: Final = 0.95  # distinct over values: from here on a column numbers rows
 _FOLLOWS: Final = 0.99  # share of values with one partner, from which on they determine it
+_BURSTS: Final = 0.5  # median over mean pause below which events of one value come close together; by chance 0.7
 _LEAST: Final = 3  # events of a value from which on its pauses say anything
 _BESIDE: Final = 0.6  # blocks: equal values stand side by side, as in a file sorted by user
 
@@ -44,8 +45,10 @@ def user(candidates: Sequence[Column], frame: pl.DataFrame, time: str | None) ->
     lead = scores[best.name] - (scores[ranked[1].name] if len(ranked) > 1 else 0)
     if best.blocks >= _BESIDE:
         why = f"equal values stand side by side; {best.distinct:,} different"
-    else:
+    elif pauses[best.name] < _BURSTS:
         why = f"its values come in bursts, as people do; {best.distinct:,} different in {best.rows:,} rows"
+    else:
+        why = f"the first of the columns that could be it; {best.distinct:,} different in {best.rows:,} rows"
     return Choice(best.name, 0.7 if lead > 0.3 else 0.5, why)
 
 

@@ -130,6 +130,7 @@ def make(
         *(knob for table in looked for knob in table.knobs),
         *knobs.sequences(measured, has_user=has_user),
         *knobs.training(measured, has_user=has_user),
+        *(knobs.cold_items(measured) if "items" in side else ()),
     ]
     decided = [knob for knob in decided if not any(knob.path == other.path[: len(knob.path)] for other in told)]
     text = document.write(_title(counted, found), [*decided, *told])

@@ -129,7 +129,7 @@ def session_end(pauses: np.ndarray) -> float | None:
     if len(pauses) < _LEAST_PAUSES:
         return None
     counts, _ = np.histogram(np.log10(np.clip(pauses, 1, 90 * 86_400)), _BINS)
-    smooth = np.convolve(counts, np.ones(5) / 5, mode="same")
+    smooth = np.convolve(counts, np.ones(5, np.int64), mode="same")
     middles = 10 ** ((_BINS[1:] + _BINS[:-1]) / 2)
     best: tuple[float, int] | None = None
     for i in np.flatnonzero((middles >= _SESSION[0]) & (middles <= _SESSION[1])):
@@ -140,9 +140,12 @@ def session_end(pauses: np.ndarray) -> float | None:
             best = depth, int(i)
     if best is None:
         return None
-    lowest = np.flatnonzero(smooth == smooth[best[1]])
-    valley = lowest[np.abs(lowest - best[1]) <= len(lowest)]  # of an empty stretch its middle
-    end = float(np.exp(np.mean(np.log(middles[valley])))) / 60
+    low = high = best[1]
+    while smooth[high + 1] == smooth[best[1]]:  # of an empty stretch its middle; peaks stand at both of its ends
+        high += 1
+    while smooth[low - 1] == smooth[best[1]]:
+        low -= 1
+    end = float(np.sqrt(middles[low] * middles[high])) / 60
     return float(min(_NICE, key=lambda nice: abs(np.log(nice / end))))
 
 

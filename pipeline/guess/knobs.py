@@ -19,6 +19,7 @@ _WINDOWS: Final = (10, 20, 50)  # the shortest that holds nine histories of ten
 _LONG: Final = (100, 100)  # median history from which on a longer window is worth its time, and that window
 _TURNOVER: Final = 0.1  # share of the last tenth on items that are new in it, from which on tomorrow must be tested
 _STRANGERS: Final = 0.5  # likewise of its users
+_HIDDEN: Final = 0.5  # share of ids that are hidden in training where new items matter
 _SESSIONS: Final = 5.0  # sessions of a user from which on pauses are worth an embedding
 _MINUTES: Final = 30.0  # that end a session where there is no user and pauses show none
 _CATALOGUE: Final = 20_000  # items from which on scoring all of them for each label costs most of a step
@@ -88,6 +89,13 @@ def training(figures: Figures, *, has_user: bool) -> Iterator[Knob]:
     if has_user and figures.session and figures.sessions >= _SESSIONS:
         why = f"pauses of {figures.session:g} minutes end sessions: the time since the last event says where one stands"
         yield Knob(("trainer", "model", "gap_embedding"), True, why)
+
+
+def cold_items(figures: Figures) -> Iterator[Knob]:
+    """Knobs of a model that knows what its items are about, where many of them are new."""
+    if figures.turnover >= _TURNOVER:
+        why = "this share of ids is hidden in each step, so that new items are found by what they are about"
+        yield Knob(("trainer", "model", "id_dropout"), _HIDDEN, why)
 
 
 def windows_of(figures: Figures, *, has_user: bool) -> int:

@@ -50,7 +50,6 @@ _USUAL: Final[dict[Role, tuple[str, ...]]] = {
         *("artname", "traname", "author", "title", "price", "topic", "section", "department", "publisher", "tags"),
     ),
 }
-_ROLES: Final = {name: role for role, known in reversed(_USUAL.items()) for name in known}
 _CLOSE: Final = 0.86  # difflib ratio: one letter wrong in seven or so
 NEAR: Final = 0.7  # how near a name must be to a usual one to count
 
@@ -71,22 +70,21 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def role(name: str) -> tuple[Role, float] | None:
-    """What a column of this name usually holds.
+def near(name: str, role: Role) -> float:
+    """How near a column's name is to the usual ones of a role, 1 for the very same, 0 where it says nothing of it."""
+    key, known = plain(name), _USUAL[role]
+    if key in known:
+        return 1.0
+    words = re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
+    if any(len(word) > 2 and word in known for word in ("".join(words[-2:]), "".join(words[:2]), *words)):
+        return 0.85
+    return 0.75 if len(key) > 4 and difflib.get_close_matches(key, known, 1, _CLOSE) else 0.0
 
-    Returns: the role, and how near the name is to a usual one, 1 for the very same; None: it says nothing.
-    """
-    key = plain(name)
-    if not key:
-        return None
-    if key in _ROLES:
-        return _ROLES[key], 1.0
-    words = [word for word in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()) if word]
-    for word in ("".join(words[-2:]), "".join(words[:2]), *words[::-1]):
-        if len(word) > 2 and word in _ROLES:
-            return _ROLES[word], 0.85
-    close = difflib.get_close_matches(key, _ROLES, 1, _CLOSE) if len(key) > 4 else []
-    return (_ROLES[close[0]], 0.75) if close else None
+
+def role(name: str) -> tuple[Role, float] | None:
+    """What a column of this name most likely holds, and how near the name is to a usual one; None: it says nothing."""
+    best = max(_USUAL, key=lambda role: near(name, role))
+    return (best, near(name, best)) if near(name, best) else None
 
 
 def event_weight(word: str) -> float | None:

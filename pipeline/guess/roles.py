@@ -90,8 +90,7 @@ class _Hunt:
 
     def _nearness(self, column: Column, role: names.Role) -> float:
         """How near the column's name is to a usual one of the role, 0 to 1."""
-        named = self.named[column.name]
-        return named[1] if named and named[0] == role else 0.0
+        return names.near(column.name, role)
 
     def _has(self, role: Role) -> str | None:
         return next((guess.column for guess in self.found.values() if guess.role == role), None)
@@ -102,7 +101,7 @@ class _Hunt:
         scored = []
         for column in self._free():
             near = self._nearness(column, "time")
-            if not column.unit and not (near and column.is_number):
+            if (not column.unit and not (near and column.is_number)) or (self.named[column.name] and not near):
                 continue
             usable = bool(column.unit) and column.unit not in _UNSUPPORTED
             scored.append((near + 0.5 * usable + 0.2 * (column.rising > 0.95) + 0.1 * column.unique, column, near))
