@@ -1,11 +1,11 @@
 """Music (or video in episodes): heavy repeats, sessions with pauses, albums in their order, favourites that come back.
 
-A listener has three favourite albums, liked unequally. A session begins, after hours, with the first track of one of
-them; then mostly the album goes on, at times the track plays again, else something popular. A session has four to six
-tracks. So nearly every event repeats something, and the pause before an event says where in a session it stands.
+A listener has three favourite tracks, liked unequally. After hours of pause a session of five tracks begins with one of
+them; then mostly the album goes on, at times the track plays again, else something popular. So nearly every event
+repeats something, and only the pauses say how many tracks a session has had, and so when the next one begins.
 
-The oracle knows the albums, the listener's favourites and how many tracks the session has had. From these it names the
-favourites' first tracks where a session may begin, the album's next track, the same track, and then what is popular.
+The oracle knows the albums, the listener's favourites and how many tracks the session has had. It names the favourites
+where a session begins, else the album's next track and the same track, and then what is popular.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from pipeline.datasets.worlds import HOUR, MINUTE, START, Size, World, named, po
 SIZE = Size(rows=100_000, users=2_000, items=1_000)
 
 FOLLOW, AGAIN = 0.8, 0.1  # within a session: the album's next track, the same once more; else something popular
-FAVOURITES = (0.5, 0.3, 0.2)  # which of the favourite albums a session begins with
-SESSION = (4, 6)  # tracks in a session, both ends included, each as likely
+FAVOURITES = (0.5, 0.3, 0.2)  # which of the favourites a session begins with
+SESSION = 5  # tracks
 _ALBUM = 8  # tracks
-_EXPONENT = 1.0  # of albums as favourites, and of tracks
+_EXPONENT = 1.0  # of tracks' popularity
 _LEAST = 12  # events of a listener: two sessions or more
 
 
@@ -59,11 +59,10 @@ def successor(track: np.ndarray, items: int) -> np.ndarray:
 
 
 def _favourites(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """[users, 3] int64: the first tracks of each listener's favourite albums, the most liked one first."""
-    albums = -(-size.items // _ALBUM)
-    first = draws.zipf(rng, size.users, albums, _EXPONENT)
-    others = first[:, None] + np.cumsum(rng.integers(1, max(2, albums // 3), (size.users, 2)), axis=1)
-    return np.concatenate([first[:, None], others % albums], axis=1) * _ALBUM
+    """[users, 3] int64: each listener's favourite tracks, the most liked one first."""
+    first = draws.zipf(rng, size.users, size.items, _EXPONENT)
+    others = first[:, None] + np.cumsum(rng.integers(1, max(2, size.items // 3), (size.users, 2)), axis=1)
+    return np.concatenate([first[:, None], others % size.items], axis=1)
 
 
 def _walk(
@@ -74,36 +73,25 @@ def _walk(
     track, opens, rank = np.empty(rows, np.int64), np.empty(rows, bool), np.empty(rows, np.int64)
     popularity = rng.permutation(items)  # rank of each track, 0 the most popular
     by_rank = np.argsort(popularity)
-    here, played, left = (np.zeros(len(lengths), np.int64) for _ in range(3))
+    here, played = np.zeros(len(lengths), np.int64), np.full(len(lengths), SESSION)
     for n, at in draws.positions(lengths):
-        new_session = left[:n] == 0
+        new_session = played[:n] == SESSION
         opener = favourites[np.arange(n), draws.draw(rng, n, np.array(FAVOURITES))]
         popular = by_rank[draws.zipf(rng, n, items, _EXPONENT)]
         follow, chance = successor(here[:n], items), rng.random(n)
         goes_on = np.where(chance < FOLLOW, follow, np.where(chance < FOLLOW + AGAIN, here[:n], popular))
         new = np.where(new_session, opener, goes_on)
-        likely = _likely(here[:n], follow, favourites[:n], played[:n])
+        likely = _likely(here[:n], follow, favourites[:n], new_session)
         track[at], opens[at], rank[at] = new, new_session, draws.oracle_ranks(new, likely, popularity)
-        drawn = rng.integers(SESSION[0], SESSION[1] + 1, n)
-        left[:n] = np.where(new_session, drawn, left[:n]) - 1
         played[:n] = np.where(new_session, 1, played[:n] + 1)
         here[:n] = new
     return track, opens, rank
 
 
-def _likely(here: np.ndarray, follow: np.ndarray, favourites: np.ndarray, played: np.ndarray) -> np.ndarray:
-    """[n, 5] int64: what the oracle names first, given how many tracks the session has had (0: there was none yet).
-
-    A session of 4 to 6 tracks ends after its 4th with a chance of 1/3, after its 5th of 1/2, after its 6th surely.
-    """
-    none, goes_on = np.full(len(here), -1), np.stack([follow, here], axis=1)
-    within = np.concatenate([goes_on, favourites], axis=1)
-    ending = np.concatenate([goes_on[:, :1], favourites, goes_on[:, 1:]], axis=1)
-    starting = np.concatenate([favourites, none[:, None], none[:, None]], axis=1)
-    begins = (played == 0) | (played >= SESSION[1])
-    may_begin = played >= SESSION[0]
-    within[played < SESSION[0], 2:] = -1
-    return np.where(begins[:, None], starting, np.where(may_begin[:, None], ending, within))
+def _likely(here: np.ndarray, follow: np.ndarray, favourites: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """[n, 3] int64: what the oracle names first; -1: nothing."""
+    within = np.stack([follow, here, np.full(len(here), -1)], axis=1)
+    return np.where(begins[:, None], favourites, within)
 
 
 def _times(rng: np.random.Generator, lengths: np.ndarray, opens: np.ndarray) -> np.ndarray:
