@@ -29,27 +29,55 @@ class Dropout(tf.keras.layers.Layer):
         self.rate = rate
 
     def build(self, input_shape: tf.TensorShape) -> None:
-        self.state = self.add_weight(
-            name="state",
-            shape=(2,),
-            dtype=tf.int64,
-            initializer=_first_state,
-            trainable=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
+        self.state = _state(self)
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Any float tensor; the same shape and dtype come back, unchanged where not training."""
         if not training or self.rate == 0.0:
             return inputs
-        seed = tf.identity(self.state)
-        self.state.assign_add(tf.constant([0, 1], tf.int64))
-        keep = tf.random.stateless_uniform(tf.shape(inputs), seed) >= self.rate
+        keep = _draw(self.state, tf.shape(inputs)) >= self.rate
         return tf.where(keep, inputs / tf.cast(1.0 - self.rate, inputs.dtype), tf.zeros((), inputs.dtype))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate}
+
+
+class Lot(tf.keras.layers.Layer):
+    """Draws which of n things a step of training goes without: whole rows of a table, or of a batch.
+
+    Its randomness is a weight, as Dropout's is; every replica draws the same.
+
+    Args:
+        rate: share that is drawn, in [0, 1).
+    """
+
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = rate
+        self.state = _state(self)
+
+    def drawn(self, count: tf.Tensor | int) -> tf.Tensor:
+        """[count] bool."""
+        return _draw(self.state, tf.reshape(count, [1])) < self.rate
+
+
+def _state(layer: tf.keras.layers.Layer) -> tf.Variable:
+    return layer.add_weight(
+        name="state",
+        shape=(2,),
+        dtype=tf.int64,
+        initializer=_first_state,
+        trainable=False,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
+
+
+def _draw(state: tf.Variable, shape: tf.Tensor) -> tf.Tensor:
+    """Uniform in [0, 1), others at every call."""
+    seed = tf.identity(state)
+    state.assign_add(tf.constant([0, 1], tf.int64))
+    return tf.random.stateless_uniform(shape, seed)
 
 
 def _first_state(shape: tuple[int, ...], dtype: tf.DType = tf.int64, **_: Any) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,15 +10,19 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from ranker import registry, scoring
+from ranker.age import Age
 from ranker.baselines import popularity
+from ranker.contexts import Contexts
 from ranker.dropout import Dropout
+from ranker.item_tower import ItemTable, ItemTower
 from ranker.keras_metrics import HR, NDCG
 from ranker.layers import lookup
 from schemas import features as f
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from ranker.age import Aged
     from ranker.catalogue import Catalogue
     from ranker.options import ModelOptions
 
@@ -34,6 +39,11 @@ class SequenceRanker(tfrs.Model):
     float32, 0 where a position doesn't count. Evaluation adds label [B] int64 and seen [B, S] int64. exclude [B, E]
     int64, where it is there, holds items that are no candidates.
 
+    Where the catalogue has them, and taken for unknown where features haven't: history_context_<name> [B, T] and
+    user_feature_<name> [B, M] int64; label_timestamp, like label, int64 milliseconds, the time of each query.
+
+    Ids from catalogue.size on are cold items, known by their features alone: candidates, and possible in histories.
+
     Args:
         options: the model's knobs.
         catalogue: the items, and what the earlier stages decided.
@@ -41,13 +51,15 @@ class SequenceRanker(tfrs.Model):
 
     def __init__(self, options: ModelOptions, catalogue: Catalogue) -> None:
         super().__init__(name="sequence_ranker")
+        catalogue = catalogue if options.item_features else dataclasses.replace(catalogue, features=None)
         self.options, self.catalogue = options, catalogue
         width = options.embedding_dim
         self.items = self._table("items", catalogue.size, width)
+        biases = _popularity(catalogue.counts) if options.popularity_bias else np.zeros(len(catalogue.counts))
         self.bias = self.add_weight(
             name="bias",
             shape=[catalogue.size - f.FIRST_ITEM],
-            initializer=tf.constant_initializer(_popularity(catalogue.counts)) if options.popularity_bias else "zeros",
+            initializer=tf.constant_initializer(biases) if options.popularity_bias else "zeros",
         )
         self.gaps = self._table("gaps", catalogue.gaps, width) if options.gap_embedding else None
         self.users = self._table("users", catalogue.users + f.FIRST_ITEM, width) if options.user_embedding else None
@@ -57,6 +69,10 @@ class SequenceRanker(tfrs.Model):
             architecture, width, options.dropout
         )
         self.position_loss = registry.load("losses", options.loss.name).build(options.loss, catalogue)
+        self.contexts = _contexts(options, catalogue)
+        # Before training, an item without an id is as popular as the rarest that has one.
+        self.tower = ItemTower(catalogue, width, options.id_dropout, biases.min()) if catalogue.features else None
+        self.age = _age(options, catalogue)
         self.loss_mean = tf.keras.metrics.Mean("loss")
         self.rank_metrics = [NDCG(10), HR(10)]
         self(self.empty_features(1))  # so that every weight is there before a checkpoint or an optimiser asks
@@ -71,23 +87,43 @@ class SequenceRanker(tfrs.Model):
         padding = tf.fill([rows, 1], tf.constant(f.PADDING, tf.int64))
         return {f.HISTORY: padding, f.HISTORY_GAP: padding, f.USER: tf.fill([rows], tf.constant(f.UNKNOWN, tf.int64))}
 
-    def embed(self, features: Features) -> tf.Tensor:
+    def item_table(self, training: bool = False) -> ItemTable | None:
+        """Vectors and biases of items with features; in training, of those with an id. None: ids are all there is.
+
+        It costs as much as the catalogue is large, so whoever needs it twice hands it on.
+        """
+        if self.tower is None:
+            return None
+        items, bias = (tf.cast(weight, tf.float32) for weight in (self.items, self.bias))
+        return self.tower.training_table(items, bias) if training else self.tower.table(items, bias)
+
+    def _vectors_and_biases(self, table: ItemTable | None) -> ItemTable:
+        """Of the candidates: [n (+ c), D] and [n (+ c)]."""
+        vectors, bias = table or self.item_table() or (tf.convert_to_tensor(self.items), self.bias)
+        return ItemTable(vectors[f.FIRST_ITEM :], bias)
+
+    def embed(self, features: Features, training: bool = False, table: ItemTable | None = None) -> tf.Tensor:
         """What goes into the architecture: [B, T, D], in the precision that the policy computes in."""
-        x = lookup(tf.convert_to_tensor(self.items), features[f.HISTORY])
+        table = table or self.item_table(training)
+        x = lookup(tf.convert_to_tensor(self.items) if table is None else table.vectors, features[f.HISTORY])
+        x = tf.cast(x, self.compute_dtype)
         if self.gaps is not None:
             x += lookup(tf.convert_to_tensor(self.gaps), features[f.HISTORY_GAP])
         if self.users is not None:
             x += lookup(tf.convert_to_tensor(self.users), features[f.USER])[:, tf.newaxis]
+        if self.contexts is not None:
+            x += tf.cast(self.contexts(features, training=training), x.dtype)
         return tf.cast(x, self.compute_dtype)
 
-    def call(self, features: Features, training: bool = False) -> tf.Tensor:
-        """Queries at every position: [B, T, D]."""
-        return self.architecture(self.dropout(self.embed(features), training=training), training=training)
+    def call(self, features: Features, training: bool = False, table: ItemTable | None = None) -> tf.Tensor:
+        """Queries at every position: [B, T, D]; `table`: item_table's, where it is at hand."""
+        embedded = self.embed(features, training, table)
+        return self.architecture(self.dropout(embedded, training=training), training=training)
 
-    def query(self, features: Features) -> tf.Tensor:
+    def query(self, features: Features, table: ItemTable | None = None) -> tf.Tensor:
         """Queries at the last event: [B, D]; of no meaning where a history is empty."""
         last = tf.maximum(tf.math.count_nonzero(features[f.HISTORY], axis=1) - 1, 0)
-        return tf.gather(self(features), last, batch_dims=1)
+        return tf.gather(self(features, table=table), last, batch_dims=1)
 
     # --- Training ---------------------------------------------------------------------------------------------------
 
@@ -96,28 +132,48 @@ class SequenceRanker(tfrs.Model):
         total, weight = self.loss_and_weight(features, training)
         return tf.math.divide_no_nan(total, weight)
 
-    def loss_and_weight(self, features: Features, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+    def loss_and_weight(
+        self, features: Features, training: bool = False, table: ItemTable | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Weighted sum of the positions' losses, and sum of the weights: two scalars, float32.
 
-        Takes training features, or evaluation features, whose known labels count one each.
+        Takes training features, or evaluation features, whose labels count one each where they have an id.
         """
-        labels = features[f.LABEL]
-        if labels.shape.rank == 1:
-            queries, weights = self.query(features), tf.cast(labels >= f.FIRST_ITEM, tf.float32)
+        table = table or self.item_table(training)
+        known = self.catalogue.size - f.FIRST_ITEM
+        if features[f.LABEL].shape.rank == 1:
+            labels, times = features[f.LABEL], self._times(features)
+            counts = (labels >= f.FIRST_ITEM) & (labels < self.catalogue.size)
+            queries, weights = self.query(features, table), tf.cast(counts, tf.float32)
         else:
-            queries, labels, weights = self._positions(features, training)
-        columns = tf.maximum(labels - f.FIRST_ITEM, 0)  # what isn't an item has no weight
-        items = tf.convert_to_tensor(self.items)[f.FIRST_ITEM :]
-        return self.position_loss(queries, columns, weights, items, self.bias), tf.reduce_sum(weights)
+            queries, labels, weights, times = self._positions(features, training, table)
+        columns = tf.clip_by_value(labels - f.FIRST_ITEM, 0, known - 1)  # what has no id has no weight
+        vectors, bias = self._vectors_and_biases(table)
+        adjust = self._adjust(times, columns)
+        total = self.position_loss(queries, columns, weights, vectors[:known], bias[:known], adjust)
+        return total, tf.reduce_sum(weights)
 
-    def _positions(self, features: Features, training: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Queries [N, D], labels [N] and weights [N] of the positions that count."""
-        queries = tf.reshape(self(features, training=training), [-1, self.options.embedding_dim])
+    def _positions(self, features: Features, training: bool, table: ItemTable | None) -> tuple[tf.Tensor, ...]:
+        """Queries [N, D], labels [N], weights [N] and times [N] of the positions that count."""
+        queries = tf.reshape(self(features, training=training, table=table), [-1, self.options.embedding_dim])
         labels, weights = (tf.reshape(features[name], [-1]) for name in (f.LABEL, f.WEIGHT))
+        values = (queries, labels, weights, tf.reshape(self._times(features), [-1]))
         if self.jit_compile:
-            return queries, labels, weights  # XLA wants shapes that don't depend on values: weights of 0 do the same
+            return values  # XLA wants shapes that don't depend on values: weights of 0 do the same
         counts = tf.where(weights > 0)[:, 0]
-        return tuple(tf.gather(values, counts) for values in (queries, labels, weights))
+        return tuple(tf.gather(value, counts) for value in values)
+
+    def _times(self, features: Features) -> tf.Tensor:
+        """Of the queries: like label, int64 milliseconds; 0: unknown."""
+        return features[f.LABEL_TIMESTAMP] if f.LABEL_TIMESTAMP in features else tf.zeros_like(features[f.LABEL])
+
+    def _adjust(self, times: tf.Tensor, columns: tf.Tensor) -> Callable[[tf.Tensor | None], tf.Tensor] | None:
+        """What ranker.losses calls adjust."""
+        if self.age is None:
+            return None
+        aged = self.age.at_labels(times, columns)
+        every = tf.range(self.catalogue.size - f.FIRST_ITEM)
+        return lambda columns: aged.adjust(every if columns is None else columns)
 
     # Nothing below needs autograph, and its reading of Keras' source took 10 of the first epoch's 13 seconds.
     @tf.autograph.experimental.do_not_convert
@@ -137,33 +193,49 @@ class SequenceRanker(tfrs.Model):
     @tf.autograph.experimental.do_not_convert
     def test_step(self, features: Features) -> dict[str, tf.Tensor]:
         """Loss and ranks of one evaluation batch."""
-        total, weight = self.loss_and_weight(features)
+        table = self.item_table()
+        total, weight = self.loss_and_weight(features, table=table)
         self.loss_mean.update_state(tf.math.divide_no_nan(total, weight), weight)
-        ranks = self.label_ranks(features)
+        ranks = self.label_ranks(features, table)
         for metric in self.rank_metrics:
             metric.update_state(ranks)
         return {metric.name: metric.result() for metric in (self.loss_mean, *self.rank_metrics)}
 
     # --- Ranking ----------------------------------------------------------------------------------------------------
 
-    def label_ranks(self, features: Features) -> tf.Tensor:
-        """Rank of each row's label over the catalogue without its past: [B] int64, 1 is best, 0: no known label."""
-        return scoring.label_ranks(
-            self.scoring_queries(features), features[f.LABEL], self.candidates(), self.masked(features)
-        )
+    def label_ranks(self, features: Features, table: ItemTable | None = None) -> tf.Tensor:
+        """Rank of each row's label over the catalogue without its past: [B] int64, 1 is best, 0: no candidate."""
+        queries = self.scoring_queries(features, table)
+        aged = self.aged(queries, features.get(f.LABEL_TIMESTAMP))
+        return scoring.label_ranks(queries, features[f.LABEL], self.candidates(table), self.masked(features), aged)
 
     def popularity_ranks(self, features: Features) -> tf.Tensor:
         """As label_ranks, were items ranked by training count."""
-        return popularity.label_ranks(self.catalogue, features[f.LABEL], self.masked(features))
+        labels = features[f.LABEL]
+        aged = self.aged(scoring.popularity_queries(tf.shape(labels)[0], 0), features.get(f.LABEL_TIMESTAMP))
+        return popularity.label_ranks(self.catalogue, labels, self.masked(features), aged)
 
-    def scoring_queries(self, features: Features) -> tf.Tensor:
-        """Queries for ranker.scoring [B, D + 2]: popularity answers a history without an item that training saw."""
-        return scoring.queries(self.query(features), tf.reduce_any(features[f.HISTORY] >= f.FIRST_ITEM, axis=1))
+    def scoring_queries(self, features: Features, table: ItemTable | None = None) -> tf.Tensor:
+        """Queries for ranker.scoring [B, D + 2]: popularity answers a history without an item that the model knows."""
+        known = tf.reduce_any(features[f.HISTORY] >= f.FIRST_ITEM, axis=1)
+        return scoring.queries(self.query(features, table), known)
 
-    def candidates(self) -> tf.Tensor:
-        """Candidates for ranker.scoring: [n, D + 2] float32."""
-        log_counts = tf.constant(np.log(self.catalogue.counts), tf.float32)
-        return scoring.candidates(tf.convert_to_tensor(self.items)[f.FIRST_ITEM :], self.bias, log_counts)
+    def candidates(self, table: ItemTable | None = None) -> tf.Tensor:
+        """Candidates for ranker.scoring: [n + c, D + 2] float32."""
+        return scoring.candidates(*self._vectors_and_biases(table), tf.constant(popularity.log_counts(self.catalogue)))
+
+    def aged(self, queries: tf.Tensor, times: tf.Tensor | None) -> Aged | None:
+        """Age of the candidates for ranker.scoring; popularity's answers leave out what isn't published, no more.
+
+        Args:
+            queries: [B, D + 2], scoring_queries'.
+            times: [B] int64, milliseconds; 0 or None: unknown.
+        Returns: None where the model doesn't look at age.
+        """
+        if self.age is None:
+            return None
+        known = queries[:, -2]
+        return self.age.at(tf.zeros_like(known, tf.int64) if times is None else times, share=known)
 
     def masked(self, features: Features) -> tf.Tensor:
         """Ids that are no candidates: [B, M] int64."""
@@ -175,3 +247,14 @@ class SequenceRanker(tfrs.Model):
 def _popularity(counts: np.ndarray) -> np.ndarray:
     """Biases under which scores without a history are those of popularity: log counts, less their mean."""
     return np.log(counts) - np.log(counts).mean()
+
+
+def _contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
+    positions = catalogue.contexts if options.context_embedding else {}
+    rows = catalogue.user_features if options.user_features else {}
+    return Contexts(positions, rows, options.embedding_dim, options.context_dropout) if positions or rows else None
+
+
+def _age(options: ModelOptions, catalogue: Catalogue) -> Age | None:
+    published = catalogue.features.published if catalogue.features is not None else None
+    return Age(published) if options.age and published is not None and np.any(published > 0) else None

@@ -7,7 +7,8 @@ A query is [B, D + 2] and the candidates are [n, D + 2], so that one product hol
     (0, 0, 1)  no known event yet     (e_i, b_i, log count_i)   log count_i: popularity
 
 Row i of the candidates is the item with id FIRST_ITEM + i: padding and unknown items are never candidates. Equal
-scores are ranked by id, lower first, which is how the vocabulary orders by frequency.
+scores are ranked by id, lower first, which is how the vocabulary orders by frequency. Where the items' publication
+matters, ranker.age adds its term to the products and takes away what isn't published.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from schemas.features import FIRST_ITEM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ranker.age import Aged
 
 CHUNK = 65_536  # items scored at a time: 64 MiB of scores for 256 rows
 
@@ -48,43 +51,50 @@ def candidates(items: tf.Tensor, bias: tf.Tensor, log_counts: tf.Tensor) -> tf.T
     return tf.concat([tf.cast(column, tf.float32) for column in columns], axis=1)
 
 
-def label_ranks(query: tf.Tensor, labels: tf.Tensor, candidate: tf.Tensor, masked: tf.Tensor) -> tf.Tensor:
-    """Rank of each row's label among all candidates but the masked ones; the label itself is never masked.
+def label_ranks(
+    query: tf.Tensor, labels: tf.Tensor, candidate: tf.Tensor, masked: tf.Tensor, aged: Aged | None = None
+) -> tf.Tensor:
+    """Rank of each row's label among all candidates but masked and unpublished ones; the label itself is always one.
 
     Args:
         query: [B, D + 2] float32.
         labels: [B] int64 ids.
         candidate: [n, D + 2] float32.
         masked: [B, M] int64 ids; what isn't a candidate's id (padding, unknown) is passed over.
+        aged: the candidates' age at the time of each row.
     Returns: [B] int64, 1 is best; 0 where the label is no candidate.
     """
     column = labels - FIRST_ITEM
+    inside_catalogue = (column >= 0) & (column < candidate.shape[0])
 
     def own(first: tf.Tensor, scores: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
         at = column - first
         inside = (at >= 0) & (at < tf.shape(scores, tf.int64)[1])
         return tf.where(inside, tf.gather(scores, tf.where(inside, at, 0), batch_dims=1), found)
 
-    label_score = _fold(own, query, candidate, tf.zeros_like(query[:, 0]))[:, tf.newaxis]
+    label_score = _fold(own, query, candidate, aged, tf.zeros_like(query[:, 0]))[:, tf.newaxis]
 
     def ahead(first: tf.Tensor, scores: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        ids = first + tf.range(tf.shape(scores, tf.int64)[1])
+        ids = _columns(first, scores)
         tied = (scores == label_score) & (ids < column[:, tf.newaxis])
-        better = ((scores > label_score) | tied) & ~_mask(masked, first, scores)
+        better = ((scores > label_score) | tied) & ~_left_out(masked, first, scores, aged)
         return count + tf.reduce_sum(tf.cast(better, tf.int64), axis=1)
 
-    count = _fold(ahead, query, candidate, tf.zeros_like(column))
-    return tf.where(column >= 0, count + 1, 0)
+    count = _fold(ahead, query, candidate, aged, tf.zeros_like(column))
+    return tf.where(inside_catalogue, count + 1, 0)
 
 
-def best(query: tf.Tensor, candidate: tf.Tensor, masked: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """The k best candidates of each row that aren't masked.
+def best(
+    query: tf.Tensor, candidate: tf.Tensor, masked: tf.Tensor, k: int, aged: Aged | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The k best candidates of each row that are published and not masked.
 
     Args:
         query: [B, D + 2] float32.
         candidate: [n, D + 2] float32.
         masked: [B, M] int64 ids.
         k: how many, at least 1.
+        aged: the candidates' age at the time of each row.
     Returns: columns [B, k] int64 (an id less FIRST_ITEM) and scores [B, k] float32, best first; where fewer than k
         are left, -inf beside column 0.
     """
@@ -92,27 +102,43 @@ def best(query: tf.Tensor, candidate: tf.Tensor, masked: tf.Tensor, k: int) -> t
 
     def merge(first: tf.Tensor, scores: tf.Tensor, carry: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         columns, top = carry
-        scores = tf.where(_mask(masked, first, scores), -float("inf"), scores)
-        ids = tf.broadcast_to(first + tf.range(tf.shape(scores, tf.int64)[1]), tf.shape(scores))
+        scores = tf.where(_left_out(masked, first, scores, aged), -float("inf"), scores)
+        ids = tf.broadcast_to(_columns(first, scores), tf.shape(scores))
         # What was found before stands first: of equal values top_k takes the first, which has the lower id.
         top, at = tf.math.top_k(tf.concat([top, scores], 1), k)
         return tf.gather(tf.concat([columns, ids], 1), at, batch_dims=1), top
 
-    return _fold(merge, query, candidate, (tf.zeros([rows, k], tf.int64), tf.fill([rows, k], -float("inf"))))
+    return _fold(merge, query, candidate, aged, (tf.zeros([rows, k], tf.int64), tf.fill([rows, k], -float("inf"))))
 
 
-def _fold(step: Callable[..., Any], query: tf.Tensor, candidate: tf.Tensor, initial: Any) -> Any:
+def _fold(step: Callable[..., Any], query: tf.Tensor, candidate: tf.Tensor, aged: Aged | None, initial: Any) -> Any:
     """step(first column, scores of a chunk, carry) -> carry, over the catalogue; one chunk in memory at a time."""
     size = candidate.shape[0]
+
+    def scored(first: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
+        scores = tf.matmul(query, part, transpose_b=True)
+        return scores if aged is None else scores + aged.gain(_columns(first, scores))
+
     if size <= CHUNK:
-        return step(tf.constant(0, tf.int64), tf.matmul(query, candidate, transpose_b=True), initial)
+        return step(tf.constant(0, tf.int64), scored(tf.constant(0, tf.int64), candidate), initial)
 
     def body(first: tf.Tensor, carry: Any) -> tuple[tf.Tensor, Any]:
         part = candidate[first : tf.minimum(first + CHUNK, size)]
-        return first + CHUNK, step(first, tf.matmul(query, part, transpose_b=True), carry)
+        return first + CHUNK, step(first, scored(first, part), carry)
 
     start = (tf.constant(0, tf.int64), initial)
     return tf.while_loop(lambda first, _: first < size, body, start, parallel_iterations=1)[1]
+
+
+def _columns(first: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+    """Columns of a chunk that begins at `first`: [C] int64."""
+    return first + tf.range(tf.shape(scores, tf.int64)[1])
+
+
+def _left_out(masked: tf.Tensor, first: tf.Tensor, scores: tf.Tensor, aged: Aged | None) -> tf.Tensor:
+    """Which of the chunk's columns are no candidates: [B, C] bool."""
+    left_out = _mask(masked, first, scores)
+    return left_out if aged is None else left_out | aged.unpublished(_columns(first, scores))
 
 
 def _mask(masked: tf.Tensor, first: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
