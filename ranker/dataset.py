@@ -13,27 +13,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 import tensorflow as tf
 
+from ranker import batches
+from ranker.batches import Batch, bucket, widths
 from schemas import features as f
 from schemas.errors import ModelError
+from schemas.hashing import combine
 
-Batch = dict[str, tf.Tensor]
 _plain = tf.autograph.experimental.do_not_convert  # reading our source for `if` and `while` takes seconds
 
 CACHED_BYTES = 256 << 20  # of compressed records: they are three to five times as many in memory
 _SHUFFLED = 1 << 17  # rows, where the files are too large for the cache: at most some hundred MB
 _PARSED_AT_ONCE = 1024  # rows
-_WIDTHS = 4  # of batches: a quarter, a half, three quarters of the window, and all of it
-_INTEGERS = (f.HISTORY, f.HISTORY_GAP, f.LABEL, f.LOSS_FROM, f.USER, f.SEEN)
 _GRAPH_SEED = 1
 _EPOCH_STRIDE = 1_000_003  # a prime, so that neighbouring seeds don't share the orders of neighbouring epochs
-
-
-def widths(window: int, *, fixed: bool = False) -> tuple[int, ...]:
-    """The widths that batches have, ascending; the last is the window. `fixed`: the window alone."""
-    steps = range(_WIDTHS, _WIDTHS + 1) if fixed else range(1, _WIDTHS + 1)
-    return tuple(sorted({-(-window * step // _WIDTHS) for step in steps}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +48,8 @@ class TrainingData:
 
         The order within an epoch follows from the seed and the epoch's number alone, so reading can begin anywhere.
 
-        Returns: batches of history, history_gap, label [B, T] int64, weight [B, T] float32, user [B] int64; gap and
-            user only where the records have them.
+        Returns: batches of history, history_gap, label, label_timestamp and each history_context_* [B, T] int64, weight
+            [B, T] float32, user [B] int64, each user_feature_* [B, M] int64; what the records lack is left out.
         """
         return tf.data.Dataset.range(first_epoch, epochs).flat_map(self._epoch).prefetch(2).with_options(_options())
 
@@ -82,7 +77,8 @@ def training_data(
         fixed_width: pad each batch to the window (what XLA and cuDNN like), not to the nearest of `widths(window)`.
     Raises: ModelError: no file, or no label that counts.
     """
-    records = _records(files, feature_spec)
+    records = _with_lengths(_read(files))
+    records = records.cache() if _small(files) else records
     sizes = widths(window, fixed=fixed_width)
     rows, positions = _count(records, feature_spec, sizes)
     if not positions.sum():
@@ -99,9 +95,8 @@ def training_data(
         order = (seed * _EPOCH_STRIDE + number) % (2**31 - 1)
         buffer = min(int(rows.sum()), _SHUFFLED)
         shuffled = records.shuffle(buffer, seed=order, reshuffle_each_iteration=False)
-        return _batched(shuffled, batch_size, sizes).map(
-            _plain(functools.partial(_training_batch, feature_spec=feature_spec, sizes=sizes)), tf.data.AUTOTUNE
-        )
+        parse = functools.partial(batches.training_batch, feature_spec=feature_spec, sizes=sizes)
+        return _batched(shuffled, batch_size, sizes).map(_plain(parse), tf.data.AUTOTUNE)
 
     steps = int(np.sum(-(-rows // batch_size)))
     return TrainingData(int(rows.sum()), int(positions.sum()), steps, epoch)
@@ -116,22 +111,29 @@ def evaluation_batches(
     fixed_width: bool = False,
     most_rows: int | None = None,
     cold_items: Sequence[str] | np.ndarray = (),
+    first_cold: int = 0,
 ) -> tf.data.Dataset:
-    """Batches of validation or test rows, each row once; parsed once where the files are small.
+    """Batches of validation or test rows, each row once; parsed once where they are few.
 
     Args:
         files, feature_spec, batch_size, window, fixed_width: as for training_data.
-        most_rows: rows at most; None: all.
+        most_rows: rows at most; None: all. Which ones follows from their contents alone, not from how they lie in
+            files.
         cold_items: candidates without an id of their own, in the catalogue's order.
-    Returns: batches of history, history_gap [B, T] int64, label [B] int64 (UNKNOWN: cold), seen [B, S] int64, user
-        [B] int64; gap and user only where the records have them.
+        first_cold: the id that the first of them goes by: the catalogue's size.
+    Returns: batches of history, history_gap and each history_context_* [B, T] int64, label [B] int64 (UNKNOWN: no
+        candidate), label_timestamp [B] int64, seen [B, S] int64, user [B] int64, each user_feature_* [B, M] int64; what
+        the records lack is left out.
     Raises: ModelError: no file.
     """
     sizes = widths(window, fixed=fixed_width)
-    batches = _batched(_records(files, feature_spec, cached=False), batch_size, sizes).map(
-        _plain(functools.partial(_evaluation_batch, feature_spec=feature_spec, sizes=sizes)), tf.data.AUTOTUNE
+    records, fewer = _at_most(_read(files), most_rows)
+    parse = functools.partial(batches.evaluation_batch, feature_spec=feature_spec, sizes=sizes)
+    extend = _extension(cold_items, first_cold)
+    dense = _batched(_with_lengths(records), batch_size, sizes).map(
+        _plain(lambda *rows: extend(parse(*rows))), tf.data.AUTOTUNE
     )
-    return (batches.cache() if _small(files) else batches).prefetch(2).with_options(_options())
+    return (dense.cache() if fewer or _small(files) else dense).prefetch(2).with_options(_options())
 
 
 def _options() -> tf.data.Options:
@@ -145,16 +147,54 @@ def _small(files: Sequence[str]) -> bool:
     return sum(tf.io.gfile.stat(file).length for file in files) <= CACHED_BYTES
 
 
-def _records(files: Sequence[str], feature_spec: Mapping[str, Any], *, cached: bool = True) -> tf.data.Dataset:
-    """Each record with the length of its history: ([] string, [] int64)."""
+def _read(files: Sequence[str]) -> tf.data.Dataset:
+    """Records, many at a time: [n] string."""
     if not files:
         raise ModelError("There is no file of sequences.", next_step="look at what SequenceGen and Transform left")
     read = tf.data.TFRecordDataset(sorted(files), compression_type="GZIP", num_parallel_reads=min(len(files), 4))
-    with_lengths = read.batch(_PARSED_AT_ONCE).map(
-        _plain(lambda records: (records, _parse(records, feature_spec)[f.HISTORY].row_lengths())), tf.data.AUTOTUNE
-    )
-    records = with_lengths.unbatch().with_options(_options())
-    return records.cache() if cached and _small(files) else records
+    return read.batch(_PARSED_AT_ONCE).with_options(_options())
+
+
+def _with_lengths(records: tf.data.Dataset) -> tf.data.Dataset:
+    """Each record with the length of its history: ([] string, [] int64)."""
+    pairs = records.map(_plain(lambda read: (read, batches.history_lengths(read))), tf.data.AUTOTUNE)
+    return pairs.unbatch().with_options(_options())
+
+
+def _at_most(records: tf.data.Dataset, most: int | None) -> tuple[tf.data.Dataset, bool]:
+    """The records whose hashes are lowest, and whether some were left out."""
+    if most is None:
+        return records, False
+    hashes = np.concatenate([np.empty(0, np.int64), *records.map(_plain(batches.hashes)).as_numpy_iterator()])
+    if len(hashes) <= most:
+        return records, False
+    kept = np.zeros(len(hashes), bool)
+    kept[np.argpartition(_distinct(hashes), most - 1)[:most]] = True
+    chosen = tf.data.Dataset.from_tensor_slices(kept).batch(_PARSED_AT_ONCE)
+    return tf.data.Dataset.zip((records, chosen)).map(_plain(tf.boolean_mask)).with_options(_options()), True
+
+
+def _distinct(hashes: np.ndarray) -> np.ndarray:
+    """[n] int64 -> [n] uint64: equal ones, which equal records have, become different, however they lie."""
+    number = pl.DataFrame({"hash": hashes}).select(pl.int_range(pl.len()).over("hash")).to_series().to_numpy()
+    return combine([hashes.astype(np.uint64), number.astype(np.uint64)])
+
+
+def _extension(cold_items: Sequence[str] | np.ndarray, first_cold: int) -> Callable[[Batch], Batch]:
+    """Gives labels that are cold candidates their ids, and takes label_item away."""
+    names = np.asarray(cold_items, dtype=object).astype(str)
+    table = None
+    if len(names):
+        ids = tf.range(first_cold, first_cold + len(names), dtype=tf.int64)
+        table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(tf.constant(names), ids), f.UNKNOWN)
+
+    def extend(batch: Batch) -> Batch:
+        item = batch.pop(f.LABEL_ITEM, None)
+        if item is not None and table is not None:
+            batch[f.LABEL] = tf.where(batch[f.LABEL] == f.UNKNOWN, table.lookup(item), batch[f.LABEL])
+        return batch
+
+    return extend
 
 
 def _count(
@@ -164,21 +204,15 @@ def _count(
 
     @_plain
     def count(total: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        batch_labels = _training_batch(*batch, feature_spec=feature_spec, sizes=sizes[-1:])["weight"] > 0.0
-        bucket = _bucket(batch[1], sizes)
-        labels = tf.math.unsorted_segment_sum(
-            tf.reduce_sum(tf.cast(batch_labels, tf.int64), axis=1), bucket, len(sizes)
+        dense = batches.training_batch(*batch, feature_spec=feature_spec, sizes=sizes[-1:])
+        labels = tf.reduce_sum(tf.cast(dense["weight"] > 0.0, tf.int64), axis=1)
+        rows = bucket(batch[1], sizes)
+        return total + tf.stack(
+            [tf.math.unsorted_segment_sum(values, rows, len(sizes)) for values in (tf.ones_like(rows), labels)]
         )
-        return total + tf.stack([tf.math.unsorted_segment_sum(tf.ones_like(bucket), bucket, len(sizes)), labels])
 
     rows, positions = records.batch(_PARSED_AT_ONCE).reduce(tf.zeros([2, len(sizes)], tf.int64), count).numpy()
     return rows, positions
-
-
-def _bucket(lengths: tf.Tensor, sizes: Sequence[int]) -> tf.Tensor:
-    """Index of the smallest width that holds each length: [n] int64."""
-    edges = tf.constant(sizes[:-1], tf.int64)
-    return tf.reduce_sum(tf.cast(lengths[..., tf.newaxis] > edges, tf.int64), axis=-1)
 
 
 def _batched(records: tf.data.Dataset, batch_size: int, sizes: Sequence[int]) -> tf.data.Dataset:
@@ -186,80 +220,7 @@ def _batched(records: tf.data.Dataset, batch_size: int, sizes: Sequence[int]) ->
     if len(sizes) == 1:
         return records.batch(batch_size)
     return records.group_by_window(
-        key_func=_plain(lambda _, length: _bucket(length, sizes)),
+        key_func=_plain(lambda _, length: bucket(length, sizes)),
         reduce_func=_plain(lambda _, rows: rows.batch(batch_size)),
         window_size=batch_size,
     )
-
-
-def _parse(records: tf.Tensor, feature_spec: Mapping[str, Any]) -> dict[str, tf.RaggedTensor]:
-    """[B] serialised examples -> the features that the records have, each ragged [B, None]."""
-    wanted = {name: tf.int64 for name in _INTEGERS if name in feature_spec}
-    if f.LABEL_WEIGHT in feature_spec:
-        wanted[f.LABEL_WEIGHT] = tf.float32
-    spec = {name: tf.io.RaggedFeature(dtype, row_splits_dtype=tf.int64) for name, dtype in wanted.items()}
-    return tf.io.parse_example(records, spec)
-
-
-def _scalar(feature: tf.RaggedTensor, default: int) -> tf.Tensor:
-    """The first value of each row: [B]."""
-    return feature.to_tensor(default, shape=[None, 1])[:, 0]
-
-
-def _dense(feature: tf.RaggedTensor, width: tf.Tensor | int) -> tf.Tensor:
-    """Padded, or cut, on the right: [B, width]."""
-    shape = tf.stack([-1, width]) if tf.is_tensor(width) else [None, width]
-    return tf.ensure_shape(feature.to_tensor(f.PADDING, shape=shape), [None, None])
-
-
-def _inputs(parsed: Mapping[str, tf.RaggedTensor], width: tf.Tensor) -> Batch:
-    """What the model reads in training and evaluation alike, dense."""
-    names = [name for name in (f.HISTORY, f.HISTORY_GAP) if name in parsed]
-    inputs = {name: _dense(parsed[name], width) for name in names}
-    if f.USER in parsed:
-        inputs[f.USER] = _scalar(parsed[f.USER], f.UNKNOWN)
-    return inputs
-
-
-def _width(lengths: tf.Tensor, sizes: Sequence[int]) -> tf.Tensor | int:
-    """The width of a batch with histories of these lengths."""
-    if len(sizes) == 1:
-        return sizes[0]
-    return tf.gather(tf.constant(sizes, tf.int64), _bucket(tf.reduce_max(lengths), sizes))
-
-
-def _training_batch(
-    records: tf.Tensor, lengths: tf.Tensor, *, feature_spec: Mapping[str, Any], sizes: Sequence[int]
-) -> Batch:
-    """Labels beside the position that they follow, and their weights."""
-    parsed = _parse(records, feature_spec)
-    width = _width(lengths, sizes)
-    batch = _inputs(parsed, width)
-    positions = tf.range(tf.cast(width, tf.int64))[tf.newaxis, :]
-    labels = parsed[f.LABEL]
-    before = lengths - labels.row_lengths()  # positions without a label, ahead of those with one
-    index = positions - before[:, tf.newaxis]
-    there = (index >= 0) & (positions < lengths[:, tf.newaxis])
-    index = tf.where(there, index, 0)
-
-    def laid(feature: tf.RaggedTensor) -> tf.Tensor:
-        values = tf.gather(_dense(feature, width), index, batch_dims=1)
-        return tf.where(there, values, tf.zeros((), feature.dtype))
-
-    batch[f.LABEL] = laid(labels)
-    counts = (batch[f.LABEL] >= f.FIRST_ITEM) & (index >= _scalar(parsed[f.LOSS_FROM], 0)[:, tf.newaxis])
-    batch["weight"] = tf.cast(counts, tf.float32)
-    if f.LABEL_WEIGHT in parsed:
-        batch["weight"] *= laid(parsed[f.LABEL_WEIGHT])
-    return batch
-
-
-def _evaluation_batch(
-    records: tf.Tensor, lengths: tf.Tensor, *, feature_spec: Mapping[str, Any], sizes: Sequence[int]
-) -> Batch:
-    """One label a row, and what the user has seen beside the history."""
-    parsed = _parse(records, feature_spec)
-    batch = _inputs(parsed, _width(lengths, sizes))
-    batch[f.LABEL] = _scalar(parsed[f.LABEL], f.UNKNOWN)
-    batch[f.SEEN] = parsed[f.SEEN].to_tensor(f.PADDING)
-    return batch

@@ -1,12 +1,14 @@
 """Batches from files of sequences: what stands where, what counts, and the order by seed and epoch."""
 
+import gc
 import itertools
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from ranker.dataset import evaluation_batches, training_data, widths
+from ranker.batches import widths
+from ranker.dataset import evaluation_batches, training_data
 from schemas.errors import ModelError
 
 WINDOW = 8
@@ -18,6 +20,14 @@ def row(history, label, loss_from=0, seen=(), gap=None, **weights):
             "seen": list(seen), **weights}  # fmt: skip
 
 
+def feature(name, values):
+    if name == "label_weight":
+        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+    if name == "label_item":
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode() for value in values]))
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
 @pytest.fixture
 def write(tmp_path):
     """Writes rows as Transform does: gzip TFRecords of examples."""
@@ -25,12 +35,7 @@ def write(tmp_path):
     def write_rows(rows, name="rows.gz"):
         with tf.io.TFRecordWriter(str(tmp_path / name), "GZIP") as writer:
             for values in rows:
-                features = {
-                    key: tf.train.Feature(float_list=tf.train.FloatList(value=value))
-                    if key == "label_weight"
-                    else tf.train.Feature(int64_list=tf.train.Int64List(value=value))
-                    for key, value in values.items()
-                }
+                features = {key: feature(key, value) for key, value in values.items()}
                 writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
         return [str(tmp_path / name)]
 
@@ -106,6 +111,63 @@ def test_evaluation_rows_come_once_with_their_label_and_what_was_seen(write):
     np.testing.assert_array_equal(batch["label"], [4, 1])
     np.testing.assert_array_equal(batch["seen"], [[5, 6], [0, 0]])
     np.testing.assert_array_equal(batch["history"], [[2, 3], [2, 0]])
+
+
+def sparse(*names, **others):
+    return {**SPEC, **{name: tf.io.VarLenFeature(tf.int64) for name in names}, **others}
+
+
+def test_contexts_and_times_stand_at_their_positions_and_user_features_beside_the_row(write):
+    spec = sparse("history_context_device", "user_feature_group", "label_timestamp")
+    files = write(
+        [
+            row([2, 3, 4], [3, 4, 5], history_context_device=[7, 8, 9], user_feature_group=[2, 3],
+                label_timestamp=[10, 20, 30]),
+            row([2], [], history_context_device=[1], user_feature_group=[], label_timestamp=[]),
+        ]
+    )  # fmt: skip
+    (batch,) = read(files, spec, fixed_width=True)
+    by_length = np.argsort(-np.count_nonzero(batch["history"], axis=1))
+    found = {name: value[by_length] for name, value in batch.items()}
+    np.testing.assert_array_equal(found["history_context_device"][:, :4], [[7, 8, 9, 0], [1, 0, 0, 0]])
+    np.testing.assert_array_equal(found["user_feature_group"], [[2, 3], [0, 0]])
+    np.testing.assert_array_equal(found["label_timestamp"][:, :4], [[10, 20, 30, 0], [0, 0, 0, 0]])
+    assert all(value.dtype == np.int64 for name, value in found.items() if name != "weight")
+
+
+def test_cold_candidates_have_ids_beyond_the_vocabulary_and_other_labels_stay(write):
+    spec = sparse("label_timestamp", label_item=tf.io.FixedLenFeature([1], tf.string))
+    labels = [([1], ["new"]), ([1], ["never listed"]), ([4], [""])]
+    files = write([row([2], label, label_item=item, label_timestamp=[5]) for label, item in labels])
+    cold = evaluation_batches(
+        files, spec, batch_size=4, window=WINDOW, cold_items=np.array(["newer", "new"]), first_cold=9
+    )
+    gc.collect()  # the table of names is held by nothing but the batches
+    for _ in range(2):
+        (batch,) = cold
+        np.testing.assert_array_equal(batch["label"], [10, 1, 4])
+        np.testing.assert_array_equal(batch["label_timestamp"], [5, 5, 5])
+        assert "label_item" not in batch
+    (batch,) = evaluation_batches(files, spec, batch_size=4, window=WINDOW)
+    np.testing.assert_array_equal(batch["label"], [1, 1, 4])
+
+
+def test_a_sample_of_rows_is_the_same_however_they_lie_in_files(write):
+    rows = [row([2 + n], [3 + n]) for n in range(50)]
+    same = [row([], [3], gap=[]) for _ in range(50)]
+
+    def labels(files, most):
+        found = evaluation_batches(files, SPEC, batch_size=8, window=WINDOW, most_rows=most)
+        return sorted(label for batch in found for label in batch["label"].numpy().tolist())
+
+    one, two = write(rows), write(rows[::-1][:20], "a.gz") + write(rows[::-1][20:], "b.gz")
+    sample = labels(one, 20)
+    assert labels(two, 20) == sample
+    assert len(sample) == len(set(sample)) == 20
+    assert set(labels(one, 10)) < set(sample)
+    assert len(labels(one, 50)) == len(labels(one, None)) == 50
+    share = labels(write(rows + same), 50).count(3) / 50
+    assert 0.3 < share < 0.7  # equal rows are not taken all or none: about half of the rows are
 
 
 @pytest.mark.parametrize("rows", [[row([2, 3], [1, 1])], [row([2, 3], [])]])
