@@ -152,7 +152,7 @@ def create_pipeline(
 def _configured_features(config: Config) -> tuple[list[str], list[str]]:
     """The optional features of interactions, and of sequences, that the configured columns fill."""
     columns = config.example_gen.columns
-    named = {f.RATING: columns.rating, f.WEIGHT: columns.weight, f.ORDER: columns.order}
+    named = {f.RATING: columns.rating, f.WEIGHT: columns.weight or columns.event, f.ORDER: columns.order}
     interactions = [feature for feature, column in named.items() if column]
     sequences = [on_label for feature, on_label in _ON_LABELS.items() if named[feature]]
     return (

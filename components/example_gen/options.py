@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TimeFormat = Literal["seconds", "milliseconds", "iso8601"]
+_LARGEST = 3.4e38  # a float32 holds no more
 
 
 class Columns(BaseModel):
-    """Which column of the files holds what. A rating, weight or order that is named must be there in every row."""
+    """Which column of the files holds what. What is named, but for context, must be there in every row."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    user: Annotated[str, Field(description="who; text or whole numbers", min_length=1)] = "user_id"
+    user: Annotated[
+        str | None,
+        Field(
+            description="who; text or whole numbers. null: the log doesn't say, so each file is one stream of events, "
+            "under its name without folder and suffixes; sequence_gen.session_gap cuts it",
+            min_length=1,
+        ),
+    ] = "user_id"
     item: Annotated[str, Field(description="what; text or whole numbers", min_length=1)] = "item_id"
     timestamp: Annotated[str, Field(description="when; see time_format", min_length=1)] = "timestamp"
     rating: Annotated[str | None, Field(description="a number: how well it was liked")] = None
     weight: Annotated[str | None, Field(description="a number, 0 or more: how much it counts in the loss")] = None
+    event: Annotated[
+        str | None, Field(description="a word that says how much it counts, see event_weights; in place of weight")
+    ] = None
     order: Annotated[str | None, Field(description="a whole number: the true order of events of one time")] = None
-    context: Annotated[tuple[str, ...], Field(description="columns of text that go along with each event")] = ()
+    context: Annotated[
+        tuple[str, ...],
+        Field(description="columns of text that go along with each event as inputs of the model; event may be one"),
+    ] = ()
+
+    @property
+    def weighted(self) -> bool:
+        """Whether each event has a weight (schemas.features.WEIGHT)."""
+        return bool(self.weight or self.event)
 
     def used(self) -> tuple[str, ...]:
         """Names of the columns that are read, each once, in the order above."""
-        named = (self.user, self.item, self.timestamp, self.rating, self.weight, self.order, *self.context)
-        return tuple(dict.fromkeys(name for name in named if name))
+        named = (self.user, self.item, self.timestamp, self.rating, self.weight, self.event, self.order)
+        return tuple(dict.fromkeys(name for name in (*named, *self.context) if name))
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Columns:
+        if len(set(self.context)) < len(self.context):
+            raise ValueError("context has a name twice")
+        if self.weight and self.event:
+            raise ValueError("weight and event exclude each other: both say how much an event counts")
+        return self
 
 
 class Options(BaseModel):
@@ -49,11 +77,31 @@ class Options(BaseModel):
             "A Parquet column of a timestamp type says it itself"
         ),
     ] = "seconds"
+    latest: Annotated[
+        datetime.datetime | None,
+        Field(
+            description="rows later than this are set aside (UTC where it has no zone); null: those later than a day "
+            "after the moment of reading"
+        ),
+    ] = None
+    event_weights: Annotated[
+        dict[
+            Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)],
+            Annotated[float, Field(ge=0, le=_LARGEST, allow_inf_nan=False)],
+        ],
+        Field(
+            description="how much a row counts in the loss, by its word in columns.event: 0 or more; rows with another "
+            "word are set aside",
+        ),
+    ] = {}
     delimiter: Annotated[str, Field(description="between a CSV file's columns", min_length=1, max_length=1)] = ","
     quote: Annotated[
         str,
         Field(description='around CSV values with delimiters or line breaks; "": quotes mean nothing', max_length=1),
     ] = '"'
+    decimal: Annotated[
+        Literal[".", ","], Field(description="between a number's whole part and its fraction, in text")
+    ] = "."
     column_names: Annotated[
         tuple[str, ...], Field(description="names of all columns of CSV files that have no header line")
     ] = ()
@@ -63,6 +111,17 @@ class Options(BaseModel):
     def _distinct(self) -> Options:
         if len(set(self.column_names)) < len(self.column_names):
             raise ValueError("column_names has a name twice")
-        if len(set(self.columns.context)) < len(self.columns.context):
-            raise ValueError("columns.context has a name twice")
         return self
+
+    @model_validator(mode="after")
+    def _events(self) -> Options:
+        if self.event_weights and not self.columns.event:
+            raise ValueError("event_weights needs columns.event: the column that holds the words")
+        if self.columns.event and not self.event_weights:
+            raise ValueError("columns.event needs event_weights: which words there are, and how much each counts")
+        return self
+
+    @property
+    def weighted(self) -> bool:
+        """Whether each event has a weight (schemas.features.WEIGHT)."""
+        return self.columns.weighted
