@@ -19,7 +19,7 @@ GOOD = [(f"u{n % 5}", f"i{n}", 1_600_000_000_000 + n) for n in range(50)]
 def gate(tmp_path):
     """Runs the gate over (user, item, time) rows, (line, reason, text) rejects and an Anomalies message."""
 
-    def run(rows=GOOD, rejects=(), anomalies=None, mask_seen=True, **options):
+    def run(rows=GOOD, rejects=(), anomalies=None, mask_seen=True, session_gap=None, **options):
         artifacts = {"examples": standard_artifacts.Examples(), "anomalies": standard_artifacts.ExampleAnomalies()}
         artifacts |= {"rejected": RejectedRows(), "report": DataReport()}
         for name, artifact in artifacts.items():
@@ -43,6 +43,7 @@ def gate(tmp_path):
         (tmp_path / "anomalies" / "Split-all" / "SchemaDiff.pb").write_bytes(message.SerializeToString())
         report = artifacts.pop("report")
         properties = {"options": Options(**options).model_dump_json(), "mask_seen": int(mask_seen), "code_version": "c"}
+        properties |= {} if session_gap is None else {"session_gap": session_gap}
         Executor().Do({k: [v] for k, v in artifacts.items()}, {"report": [report]}, properties)
         return DataSummary.load(tmp_path / "report" / "data.json")
 
@@ -135,6 +136,25 @@ def test_single_item_is_refused(gate):
 
 def test_single_user_passes_with_a_warning(gate):
     assert any("single user" in warning for warning in gate(rows=[("u", f"i{n}", n) for n in range(9)]).warnings)
+
+
+STREAM = [("file", f"i{n % 4}", 3_600_000 * (n // 4) + n % 4) for n in range(40)]
+
+
+def test_one_stream_of_many_sessions_is_no_single_user_and_repeats_none_of_an_earlier_one(gate):
+    summary = gate(rows=STREAM, session_gap=30.0)
+    assert (summary.users, summary.sessions, summary.labels, summary.repeated_labels) == (1, 10, 30, 0)
+    assert not any("single user" in warning for warning in summary.warnings)
+
+
+def test_the_same_stream_without_sessions_repeats_its_past(gate):
+    with pytest.raises(GateRefused, match="labels repeat"):
+        gate(rows=STREAM)
+
+
+def test_nothing_but_sessions_of_one_event_is_refused(gate):
+    with pytest.raises(GateRefused, match=r"(?s)every session has one event.*session_gap"):
+        gate(rows=[("file", f"i{n}", 3_600_000 * n) for n in range(9)], session_gap=30.0)
 
 
 def test_users_with_one_event_pass_and_are_counted(gate):

@@ -1,9 +1,11 @@
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from components.data_gate.interactions import count
+from components.sequence_gen.histories import order
 
 
 def write(path, rows, row_group_size=None):
@@ -49,3 +51,25 @@ def test_files_without_rows_count_nothing(tmp_path):
     table = pa.table({name: pa.array([], pa.list_(pa.string())) for name in ("user_id", "item_id", "timestamp", "tie")})
     pq.write_table(table, tmp_path / "a.parquet")
     assert count([str(tmp_path / "a.parquet")]).labels == 0
+
+
+def test_repeats_are_counted_in_sessions_where_a_pause_ends_them(tmp_path):
+    minute = 60_000
+    times = (0, 10, 40, 71)  # the last pause alone is longer than 30 minutes
+    rows = [("a", "x", time * minute, n) for n, time in enumerate(times)] + [("b", "x", 0, 9)]
+    path = write(tmp_path / "a.parquet", rows[::-1])
+    counts = count([path], session_gap=30)
+    assert (counts.users, counts.sessions, counts.labels, counts.repeated_labels) == (2, 3, 2, 2)
+    assert (count([path]).sessions, count([path]).labels, count([path]).repeated_labels) == (None, 3, 3)
+
+
+def test_sessions_are_those_that_sequence_gen_makes(tmp_path):
+    rng = np.random.default_rng(2)
+    n = 3000
+    rows = [(f"u{u}", f"i{i}", int(t), k) for k, (u, i, t) in enumerate(rng.integers(0, (9, 5, 10**6), (n, 3)))]
+    counts = count([write(tmp_path / "a.parquet", rows)], session_gap=5 / 60)
+    events = pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp", "tie"], orient="row")
+    ordered, _ = order(events, session_gap=5 / 60)
+    pairs = ordered.select("user", "item_id").unique().height
+    assert counts.sessions == ordered["user"].n_unique()
+    assert (counts.labels, counts.repeated_labels) == (n - counts.sessions, n - pairs)

@@ -2,101 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import pathlib
-
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.sequence_gen.executor import Executor, parquet_files
+from components.sequence_gen.executor import parquet_files
 from components.sequence_gen.options import Options
-from schemas import artifacts
 from schemas import features as f
 from schemas.errors import DataError
-from schemas.records import SequenceCounts, from_examples
-
-_TYPES = {
-    f.TIMESTAMP: pa.int64(),
-    f.TIE: pa.int64(),
-    f.ORDER: pa.int64(),
-    f.RATING: pa.float32(),
-    f.WEIGHT: pa.float32(),
-}
-_BEAM = ["--runner=FnApiRunner", "--sdk_container_image=unused"]
-
-
-class Ran:
-    """What one run of the stage left."""
-
-    def __init__(self, root: pathlib.Path, outputs: dict) -> None:
-        self.root = root
-        self.artifacts = {name: found[0] for name, found in outputs.items()}
-        self.report = SequenceCounts.load(root / "report" / artifacts.SEQUENCE_REPORT_FILE)
-        self.counts = pq.read_table(root / "item_counts" / artifacts.ITEM_COUNTS_FILE)
-
-    def records(self, split: str) -> list[bytes]:
-        files = sorted((self.root / "sequences" / f"Split-{split}").iterdir())
-        return [record for file in files for record in _records(gzip.decompress(file.read_bytes()))]
-
-    def rows(self, split: str) -> list[dict]:
-        records = self.records(split)
-        return from_examples(records).to_pylist() if records else []
-
-
-def _records(data: bytes) -> list[bytes]:
-    found, at = [], 0
-    while at < len(data):
-        length = int.from_bytes(data[at : at + 8], "little")
-        found.append(data[at + 12 : at + 12 + length])
-        at += length + 16
-    return found
-
-
-def write_interactions(folder: pathlib.Path, columns: dict[str, list], files: int = 1) -> pathlib.Path:
-    """Lists of one value a row, in Split-all, as InteractionExampleGen leaves them."""
-    rows = len(columns[f.USER_ID])
-    offsets = pa.array(np.arange(rows + 1, dtype=np.int32))
-    table = pa.table(
-        {n: pa.ListArray.from_arrays(offsets, pa.array(v, _TYPES.get(n, pa.string()))) for n, v in columns.items()}
-    )
-    (folder / "Split-all").mkdir(parents=True)
-    for number, rows_of_file in enumerate(np.array_split(np.arange(rows), files)):
-        pq.write_table(table.take(pa.array(rows_of_file)), folder / "Split-all" / f"part-{number}.parquet")
-    return folder
-
-
-def run(root: pathlib.Path, columns: dict[str, list], *, window: int = 5, files: int = 1, **options) -> Ran:
-    """Writes interactions and makes sequences of them."""
-    examples = standard_artifacts.Examples()
-    examples.uri = str(write_interactions(root / "examples", columns, files))
-    examples.split_names = artifact_utils.encode_split_names([f.ALL])
-    outputs = {}
-    for name, kind in (
-        ("sequences", standard_artifacts.Examples),
-        ("item_counts", artifacts.ItemCounts),
-        ("report", artifacts.SequenceReport),
-    ):
-        outputs[name] = [kind()]
-        outputs[name][0].uri = str(root / name)
-        (root / name).mkdir()
-    properties = {"window": window, "options": json.dumps(options), "code_version": "x"}
-    context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=_BEAM, tmp_dir=str(root / "tmp"), unique_id="1"
-    )
-    Executor(context).Do({"examples": [examples]}, outputs, properties)
-    return Ran(root, outputs)
-
-
-def log(users: dict[str, str], time: int = 10) -> dict[str, list]:
-    """One event a letter, `time` milliseconds apart."""
-    events = [(user, item, time * at) for user, items in users.items() for at, item in enumerate(items)]
-    columns = {name: [event[i] for event in events] for i, name in enumerate((f.USER_ID, f.ITEM_ID, f.TIMESTAMP))}
-    return columns | {f.TIE: [7919 * i % 1000 for i in range(len(events))]}
 
 
 def made_log(seed: int, rows: int = 600) -> dict[str, list]:
@@ -117,7 +30,7 @@ def shuffled(columns: dict[str, list], seed: int) -> dict[str, list]:
     return {name: [values[i] for i in order] for name, values in columns.items()}
 
 
-def test_leave_last_out_gives_each_user_a_test_and_a_validation_label(tmp_path):
+def test_leave_last_out_gives_each_user_a_test_and_a_validation_label(tmp_path, run, log):
     ran = run(tmp_path, log({"ann": "abcde", "bob": "xy", "cy": "z"}))
     train = {row[f.USER_ID][0]: row for row in ran.rows(f.TRAIN)}
     assert train[b"ann"][f.HISTORY] == [b"a", b"b"]
@@ -132,7 +45,7 @@ def test_leave_last_out_gives_each_user_a_test_and_a_validation_label(tmp_path):
     assert test[f.LABEL_POPULARITY] == [b"cold"]
 
 
-def test_outputs_carry_the_properties_that_later_stages_read(tmp_path):
+def test_outputs_carry_the_properties_that_later_stages_read(tmp_path, run, log):
     ran = run(tmp_path, log({"ann": "abcde", "bob": "xyz"}), window=4, mask_seen=False)
     sequences, item_counts = ran.artifacts["sequences"], ran.artifacts["item_counts"]
     assert artifact_utils.decode_split_names(sequences.split_names) == [f.TRAIN, f.VALID, f.TEST]
@@ -142,7 +55,7 @@ def test_outputs_carry_the_properties_that_later_stages_read(tmp_path):
     assert not (tmp_path / "sequences" / ".temporary").exists()
 
 
-def test_item_counts_are_those_of_training_and_in_order(tmp_path):
+def test_item_counts_are_those_of_training_and_in_order(tmp_path, run, log):
     ran = run(tmp_path, log({"ann": "babxyz", "bob": "bcaxy", "cy": "aab"}))
     # ann trains b a b x, bob b c a, cy a
     assert ran.counts.to_pydict() == {"item_id": ["a", "b", "c", "x"], "count": [3, 3, 1, 1]}
@@ -151,7 +64,7 @@ def test_item_counts_are_those_of_training_and_in_order(tmp_path):
 @pytest.mark.parametrize(
     "split", [{"name": "leave_last_out"}, {"name": "global_time", "valid_from": 0.03, "test_from": 0.045}]
 )
-def test_sequences_are_the_same_whatever_the_buckets_the_files_and_the_order(tmp_path, split):
+def test_sequences_are_the_same_whatever_the_buckets_the_files_and_the_order(tmp_path, split, run):
     columns = made_log(3)
     one = run(tmp_path / "one", columns, split=split, buckets=1)
     many = run(tmp_path / "many", shuffled(columns, 5), split=split, buckets=7, files=4)
@@ -162,7 +75,7 @@ def test_sequences_are_the_same_whatever_the_buckets_the_files_and_the_order(tmp
     assert one.report.duplicates == 9
 
 
-def test_buckets_become_files_whose_names_tell_their_order(tmp_path):
+def test_buckets_become_files_whose_names_tell_their_order(tmp_path, run):
     ran = run(tmp_path, made_log(1), buckets=3)
     for name in f.SEQUENCE_SPLITS:
         files = sorted(file.name for file in (ran.root / "sequences" / f"Split-{name}").iterdir())
@@ -172,7 +85,7 @@ def test_buckets_become_files_whose_names_tell_their_order(tmp_path):
 @pytest.mark.parametrize(
     "split", [{"name": "leave_last_out"}, {"name": "global_time", "valid_from": 0.03, "test_from": 0.045}]
 )
-def test_nothing_of_validation_or_test_reaches_counts_or_training(tmp_path, split):
+def test_nothing_of_validation_or_test_reaches_counts_or_training(tmp_path, split, run):
     columns = made_log(11, rows=900)
     # Each event has an item of its own, so an item that is found tells which event leaked.
     columns[f.ITEM_ID] = [f"{n}" for n in range(len(columns[f.USER_ID]))]
@@ -190,7 +103,7 @@ def test_nothing_of_validation_or_test_reaches_counts_or_training(tmp_path, spli
         )
 
 
-def test_each_training_interaction_is_found_once_in_the_windows(tmp_path):
+def test_each_training_interaction_is_found_once_in_the_windows(tmp_path, run):
     ran = run(tmp_path, made_log(2), window=4, overlap=2)
     found: dict[str, int] = {}
     for row in ran.rows(f.TRAIN):
@@ -201,7 +114,7 @@ def test_each_training_interaction_is_found_once_in_the_windows(tmp_path):
     assert found == dict(zip(*ran.counts.to_pydict().values(), strict=True))
 
 
-def test_global_time_history_rolls_over_validation_and_counts_users_without_training(tmp_path):
+def test_global_time_history_rolls_over_validation_and_counts_users_without_training(tmp_path, run, log):
     split = {"name": "global_time", "valid_from": 0.02, "test_from": 0.04, "labels_per_user": "all"}
     columns = log({"ann": "abcdef"})
     late = log({"bob": "xy"})
@@ -219,7 +132,7 @@ def test_global_time_history_rolls_over_validation_and_counts_users_without_trai
     assert ran.report.users == 2
 
 
-def test_seen_is_the_older_past_that_the_history_does_not_hold(tmp_path):
+def test_seen_is_the_older_past_that_the_history_does_not_hold(tmp_path, run, log):
     ran = run(tmp_path / "masked", log({"ann": "abacdefa"}), window=3)
     (test,) = ran.rows(f.TEST)  # history d e f, label a, older past a b a c
     assert test[f.HISTORY] == [b"d", b"e", b"f"]
@@ -231,13 +144,13 @@ def test_seen_is_the_older_past_that_the_history_does_not_hold(tmp_path):
     assert unmasked[f.LABEL_REPEATS] == [1]
 
 
-def test_true_order_comes_before_the_tie_and_the_tie_before_the_input_order(tmp_path):
+def test_true_order_comes_before_the_tie_and_the_tie_before_the_input_order(tmp_path, run, log):
     columns = log({"ann": "abcd"}, time=0) | {f.TIE: [4, 3, 2, 1]}
     assert run(tmp_path / "tie", columns).rows(f.TEST)[0][f.LABEL] == [b"a"]
     assert run(tmp_path / "order", columns | {f.ORDER: [1, 2, 4, 3]}).rows(f.TEST)[0][f.LABEL] == [b"c"]
 
 
-def test_optional_columns_travel_with_their_positions(tmp_path):
+def test_optional_columns_travel_with_their_positions(tmp_path, run, log):
     columns = log({"ann": "abcd"})
     columns |= {
         f.RATING: [1, 2, 3, 4],
@@ -251,26 +164,26 @@ def test_optional_columns_travel_with_their_positions(tmp_path):
     assert (test[f.LABEL_RATING], test[f.LABEL_WEIGHT]) == ([4], [1])
 
 
-def test_repeats_drop_keeps_the_first_event_with_an_item(tmp_path):
+def test_repeats_drop_keeps_the_first_event_with_an_item(tmp_path, run, log):
     ran = run(tmp_path, log({"ann": "abacbd"}), repeats="drop")
     (test,) = ran.rows(f.TEST)
     assert (test[f.HISTORY], test[f.LABEL]) == ([b"a", b"b", b"c"], [b"d"])
     assert ran.report.repeats_dropped == 2
 
 
-def test_k_core_drops_until_all_have_enough(tmp_path):
+def test_k_core_drops_until_all_have_enough(tmp_path, run, log):
     # z has one interaction; without it cy has two only, and then c has one.
     users = {"ann": "aba", "bob": "bab", "cy": "zac"}
     ran = run(tmp_path, log(users), k_core={"users": 3, "items": 2}, buckets=2)
     assert (ran.report.users, ran.report.below_core, ran.report.interactions) == (2, 3, 6)
 
 
-def test_k_core_that_leaves_nothing_is_an_error_that_says_so(tmp_path):
+def test_k_core_that_leaves_nothing_is_an_error_that_says_so(tmp_path, run, log):
     with pytest.raises(DataError, match="not even an interaction to train on"):
         run(tmp_path, log({"ann": "abc"}), k_core={"items": 5})
 
 
-def test_users_of_one_event_are_an_error_that_says_what_is_needed(tmp_path):
+def test_users_of_one_event_are_an_error_that_says_what_is_needed(tmp_path, run, log):
     with pytest.raises(DataError, match=r"(?s)not even a validation label.*three events or more"):
         run(tmp_path, log({"ann": "a", "bob": "b"}))
 
@@ -283,7 +196,7 @@ def test_no_files_is_an_error(tmp_path):
         parquet_files(examples)
 
 
-def test_single_user_and_single_item_make_sequences(tmp_path):
+def test_single_user_and_single_item_make_sequences(tmp_path, run, log):
     ran = run(tmp_path, log({"ann": "aaaa"}))
     assert ran.report.items == 1
     assert ran.rows(f.TEST)[0][f.LABEL_REPEATS] == [1]

@@ -16,6 +16,11 @@ def test_options_survive_json():
     assert Options.model_validate_json(Options().model_dump_json()) == Options()
 
 
+def test_days_before_the_newest_event_survive_json():
+    options = Options.model_validate({"split": {"name": "global_time", "valid_days": 7, "test_days": 0.5}})
+    assert Options.model_validate_json(options.model_dump_json()) == options
+
+
 @pytest.mark.parametrize("name", names())
 def test_each_file_of_the_folder_is_a_rule_of_its_name(name):
     assert load(name).Options.model_fields["name"].default == name
@@ -31,6 +36,8 @@ def test_each_file_of_the_folder_is_a_rule_of_its_name(name):
         ({"window": 10, "overlap": 10}, "must be smaller than the window"),
         ({"window": 1}, "greater than or equal to 2"),
         ({"winodw": 10}, "Extra inputs"),
+        ({"session_gap": 0}, "greater than 0"),
+        ({"session_gap": "inf"}, "finite"),
     ],
 )
 def test_wrong_options_are_refused_with_the_reason(wrong, message):

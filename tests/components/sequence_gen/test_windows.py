@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from itertools import chain
+
 import numpy as np
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.sequence_gen import windows as w
+from components.sequence_gen.histories import NEVER, occurrences
+from components.sequence_gen.splits import USER
+from schemas import features as f
 
 
 @st.composite
@@ -70,3 +77,46 @@ def test_chunks_hold_all_sequences_in_order_and_stay_bounded(monkeypatch):
     assert max((part.last - part.first).sum() for part in parts) <= 15
     for whole, cut in zip(ranges, zip(*parts, strict=True), strict=True):
         np.testing.assert_array_equal(whole, np.concatenate(cut))
+
+
+@st.composite
+def _pasts(draw):
+    """Users' items, side by side, and some rows of each as labels."""
+    users = draw(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=12), min_size=1, max_size=4))
+    chosen = [sorted(draw(st.sets(st.integers(0, len(user) - 1)))) for user in users]
+    return users, chosen, draw(st.integers(1, 5))
+
+
+@given(_pasts())
+def test_seen_is_what_each_history_lacks_of_the_past_in_order_of_its_last_event(case):
+    users, chosen, window = case
+    starts = np.cumsum([0, *map(len, users)])
+    events = pl.DataFrame({USER: np.repeat(np.arange(len(users)), np.diff(starts)), f.ITEM_ID: list(chain(*users))})
+    labels = np.array([starts[n] + at for n, of_user in enumerate(chosen) for at in of_user], np.int64)
+    start = np.array([starts[n] for n, of_user in enumerate(chosen) for _ in of_user], np.int64)
+    ranges = w.histories(labels, start, window)
+    seen = w.seen_before(ranges, occurrences(events)[1])
+    offsets, rows = seen.of(slice(0, len(labels)))
+    items = events[f.ITEM_ID].to_list()
+    for number, (first, label) in enumerate(zip(start, labels, strict=True)):
+        older, held = range(first, max(first, label - window)), items[max(first, label - window) : label]
+        last = {items[row]: row for row in older if items[row] not in held}
+        assert rows[offsets[number] : offsets[number + 1]].tolist() == sorted(last.values())
+    assert seen.sizes(len(labels)).tolist() == np.diff(offsets).tolist()
+    parts = [seen.of(slice(at, at + 1))[1].tolist() for at in range(len(labels))]
+    assert list(chain(*parts)) == rows.tolist()
+
+
+def test_seen_of_a_user_with_many_labels_costs_its_rows_and_not_labels_times_past():
+    # 20,000 events with 5 items, the later half labels: 10,000 pasts of 10,000 to 20,000 rows are 1.5e8 rows.
+    n, items = 20_000, 5
+    following = np.where(np.arange(n) + items < n, np.arange(n) + items, NEVER)
+    labels = np.arange(n // 2, n)
+    ranges = w.histories(labels, np.zeros_like(labels), 2)
+    tracemalloc.start()
+    seen = w.seen_before(ranges, following)
+    offsets, _ = seen.of(slice(0, len(labels)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert set(np.diff(offsets)) == {items - 2}
+    assert peak < 10e6

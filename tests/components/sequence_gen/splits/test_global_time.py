@@ -40,3 +40,51 @@ def test_moment_without_a_zone_is_utc():
 def test_moments_the_wrong_way_round_are_refused():
     with pytest.raises(ValidationError, match="must be before test_from"):
         rule.Options(valid_from="2020-02-01", test_from="2020-01-01")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"valid_from": "2020-01-01"},
+        {"valid_days": 7},
+        {"valid_from": "2020-01-01", "test_days": 7},
+        {"valid_from": "2020-01-01", "test_from": "2020-02-01", "test_days": 7},
+    ],
+)
+def test_any_other_than_one_whole_form_is_refused_with_both_forms(given):
+    expected = "either valid_from and test_from, or valid_days and test_days; got " + (
+        ", ".join(given) or "none of them"
+    )
+    with pytest.raises(ValidationError, match=expected):
+        rule.Options(**given)
+
+
+def test_days_of_nothing_are_refused():
+    with pytest.raises(ValidationError, match="greater than 0"):
+        rule.Options(valid_days=0, test_days=1)
+
+
+def test_days_become_moments_and_moments_stay_without_asking_for_the_newest():
+    options = rule.Options(valid_days=2, test_days=1, known="cutoff").resolved(lambda: 10 * 86_400_000)
+    assert [rule.milliseconds(m) for m in (options.valid_from, options.test_from)] == [604_800_001, 777_600_001]
+    assert options.until_split
+    assert _options().resolved(None) == _options()
+
+
+def test_part_of_a_millisecond_after_an_event_leaves_the_event_before_the_moment():
+    moment = datetime.datetime(1970, 1, 1, 0, 0, 0, 20_001, tzinfo=datetime.timezone.utc)
+    assert rule.milliseconds(moment) == 21
+
+
+def test_unresolved_days_assign_nothing():
+    with pytest.raises(ValueError, match="must be resolved"):
+        rule.assign(EVENTS, rule.Options(valid_days=1, test_days=1))
+
+
+@pytest.mark.parametrize("missing", f.SEQUENCE_SPLITS)
+def test_advice_names_the_knobs_of_the_form_that_was_given(missing):
+    assert "_from" in _options().advice(missing)
+    days = rule.Options(valid_days=1, test_days=1).advice(missing)
+    assert "_days" in days
+    assert "_from" not in days
