@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import sys
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Final, Optional
 
 import typer
 
@@ -14,6 +14,8 @@ from schemas.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from pipeline.guess.log import Log
     from pipeline.guess.roles import Role
+
+_WIDTH: Final = 120  # of tables where there is no terminal
 
 
 def init(
@@ -61,7 +63,7 @@ def init(
     seen = _complete(seen, asks=asks)
     side = {kind: file for kind, file in (("items", items), ("users", users)) if file}
     made = draft.make(name, data, found, seen, side, told)
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     report.show(made, console)
     if asks and not typer.confirm(f"\nWrite {output}?", default=True):
         raise typer.Exit(0)

@@ -14,6 +14,7 @@ from components.data_gate.options import Options as DataGateOptions
 from components.example_gen import check, files, inputs
 from components.example_gen.options import Options as ExampleGenOptions
 from pipeline import config
+from pipeline.describe import flow
 from pipeline.guess import document, figures, knobs, log, survey, tables
 from pipeline.guess.document import Knob
 from pipeline.guess.roles import SURE
@@ -109,16 +110,18 @@ def make(
         seen: the first of them, with user, item and time among its roles.
         side: file by kind of table: items, users.
         told: what the user set by hand; it wins.
-    Raises: DataError: a file can't be read, no row can be used, or a stream shows no sessions.
+    Raises: DataError: a file can't be read, no row can be used, or nothing tells users or sessions. ConfigError: what was told can't be.
     """
     log.check_time(seen)
     reading = list(log.reading(data, seen))
     event = seen.roles.column("event")
-    counted = survey.survey(found, _options([*reading, *told], without_event=True), event)
+    counted = survey.survey(found, _options(reading, told), event)
     if counted.events.height == 0:
         raise _nothing_usable(counted)
     measured = figures.measure(counted)
     has_user = seen.roles.column("user") is not None
+    if not has_user and measured.session is None and "user" not in told_roles(told):
+        raise _no_user(seen)
     unsure = [*_unsure_roles(seen), *_unsure_rows(counted), *_unsure_events(seen, counted)]
     unsure += knobs.unsure(measured, has_user=has_user, has_order=seen.roles.column("order") is not None)
     looked = [_table(kind, file, counted) for kind, file in side.items()]
@@ -160,13 +163,17 @@ def save(draft: Draft, path: pathlib.Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _options(reading: Sequence[Knob], *, without_event: bool) -> ExampleGenOptions:
-    values: dict[str, Any] = document.values(reading)["example_gen"]
-    columns = dict(values["columns"])
-    if without_event:  # its words aren't known yet
-        columns.pop("event", None)
-        values = {key: value for key, value in values.items() if key != "event_weights"}
-    return ExampleGenOptions.model_validate({**values, "columns": columns})
+def _options(reading: Sequence[Knob], told: Sequence[Knob]) -> ExampleGenOptions:
+    """How to read the log, but for its events, whose words aren't known yet.
+
+    Raises: ConfigError: what was told can't be.
+    """
+    section: dict[str, Any] = document.values([*reading, *told])["example_gen"]
+    section = {key: value for key, value in section.items() if key != "event_weights"}
+    section["columns"] = {role: column for role, column in section["columns"].items() if role != "event"}
+    others = [knob for knob in told if knob.path[0] not in ("example_gen", "items", "users")]
+    overrides = [f"{'.'.join(knob.path)}={flow(knob.value)}" for knob in others]
+    return config.load(overrides=[f"example_gen={flow(section)}", *overrides]).example_gen
 
 
 def _table(kind: str, file: str, counted: Survey) -> Table:
@@ -192,6 +199,15 @@ def _nothing_usable(counted: Survey) -> DataError:
         where=counted.rejects[0].file if counted.rejects else "",
         why="\n".join(shown[:5]),
         next_step="say which columns are meant: --set example_gen.columns.item=COLUMN, likewise user and timestamp.",
+    )
+
+
+def _no_user(seen: Log) -> DataError:
+    return DataError(
+        "no column looks like the user, and the pauses between events show no sessions.",
+        where=seen.file,
+        why=f"the columns are {', '.join(map(repr, seen.columns))}.",
+        next_step="--set example_gen.columns.user=COLUMN, or =null where each file is one stream of events.",
     )
 
 

@@ -22,6 +22,7 @@ HEAD_ROWS: Final = 100_000  # of Parquet
 _LINES: Final = 200  # that decide delimiter, quote and header
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _WIDE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_MAGIC: Final = ((b"PAR1", "Parquet", ".parquet"), (b"\x1f\x8b", "gzip", ".csv.gz"))
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NUMBER = re.compile(r"^\s*[-+]?\d*[.,]?\d+([eE][-+]?\d+)?\s*$")
 _DECIMAL_COMMA = re.compile(r"^\s*[-+]?\d+,\d+\s*$")
@@ -62,8 +63,9 @@ def read(name: str) -> tuple[Layout, pl.DataFrame]:
         raise DataError(
             "the file can't be read.", where=name, why=str(error), next_step="see that it is complete."
         ) from error
-    if data[:4] == b"PAR1":
-        raise DataError("this is Parquet under another name.", where=name, next_step="let its name end in .parquet.")
+    for magic, kind, suffix in _MAGIC:
+        if data.startswith(magic):
+            raise DataError(f"this is {kind} under another name.", where=name, next_step=f"let it end in {suffix}.")
     return _text(name, data)
 
 

@@ -12,10 +12,11 @@ from pipeline.guess.figures import SHORT
 from pipeline.guess.roles import SURE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
+    from pipeline.guess.columns import Column
     from pipeline.guess.draft import Draft
     from pipeline.guess.roles import Guess
 
@@ -27,11 +28,10 @@ def show(draft: Draft, console: Console) -> None:
     """Prints columns, figures, rejected rows and what isn't sure."""
     seen = draft.log
     console.print(Text(f"{seen.file}: {_layout(draft)}"))
-    examples = {name: column.examples for name, column in seen.columns.items()}
-    console.print(_columns(seen.roles.guesses, examples))
+    console.print(_columns(seen.roles.guesses, seen.columns))
     for table in draft.tables:
         console.print(Text(f"\n{table.kind}: {table.rows:,} rows"))
-        console.print(_columns(table.guesses, {}))
+        console.print(_columns(table.guesses, table.columns))
     console.print()
     figures = RichTable(box=None, show_header=False, pad_edge=False)
     figures.add_column(justify="left")
@@ -57,16 +57,15 @@ def _layout(draft: Draft) -> str:
     return ", ".join([*parts, *written.notes])
 
 
-def _columns(guesses: Sequence[Guess], examples: dict[str, tuple[str, ...]]) -> RichTable:
+def _columns(guesses: Sequence[Guess], columns: Mapping[str, Column]) -> RichTable:
     table = RichTable(box=None, pad_edge=False)
-    for heading in ("column", "is", "sure", *(["examples"] if examples else []), "why"):
+    for heading in ("column", "is", "sure", "examples", "why"):
         table.add_column(heading, overflow="fold")
     for guess in guesses:
         left_out = guess.role == "none"
-        cells = [guess.column, "(left out)" if left_out else guess.role, "" if left_out else _sure(guess.confidence)]
-        if examples:
-            cells.append(", ".join(_short(value) for value in examples[guess.column]))
-        table.add_row(*(Text(_printable(cell)) for cell in (*cells, guess.why)))
+        examples = ", ".join(_short(value) for value in columns[guess.column].examples)
+        role, sure = ("(left out)", "") if left_out else (guess.role, _sure(guess.confidence))
+        table.add_row(*(Text(_printable(cell)) for cell in (guess.column, role, sure, examples, guess.why)))
     return table
 
 

@@ -41,6 +41,7 @@ class Table:
     Args:
         kind: of what.
         rows: looked at.
+        columns: by name, in the file's order.
         guesses: one a column, with roles of TableOptions.columns.
         known: share of the log's sampled ids that it has.
         knobs: its section of the configuration.
@@ -49,6 +50,7 @@ class Table:
 
     kind: Kind
     rows: int
+    columns: Mapping[str, Column]
     guesses: tuple[Guess, ...]
     known: float
     knobs: tuple[Knob, ...]
@@ -68,7 +70,8 @@ def look(kind: Kind, name: str, ids: np.ndarray, hashes: Callable[[pl.Series], n
     written_as, frame = layout.read(name)
     found = {column: c.look(column, frame[column], written_as.decimal) for column in frame.columns}
     overlaps = {column: float(np.isin(ids, hashes(c.as_text(frame[column]))).mean()) for column in found}
-    key = max(overlaps, key=lambda column: overlaps[column])
+    role: names.Role = "item" if kind == "items" else "user"
+    key = max(overlaps, key=lambda column: (round(overlaps[column], 2), names.near(column, role)))  # not a row's number
     if overlaps[key] < _LEAST_KNOWN:
         raise DataError(
             f"no column has the {kind} of the log.",
@@ -85,7 +88,7 @@ def look(kind: Kind, name: str, ids: np.ndarray, hashes: Callable[[pl.Series], n
             guesses[column.name] = _guess(kind, column, frame[column.name], separator, guesses)
     ordered = tuple(guesses[column] for column in found)
     knobs = tuple(_knobs(kind, name, written_as, ordered, found, separator))
-    return Table(kind, frame.height, ordered, overlaps[key], knobs, tuple(_unsure(kind, ordered, overlaps[key])))
+    return Table(kind, frame.height, found, ordered, overlaps[key], knobs, tuple(_unsure(kind, ordered, overlaps[key])))
 
 
 def _separator(frame: pl.DataFrame, found: Mapping[str, Column], taken: Mapping[str, Guess]) -> str:
@@ -136,14 +139,14 @@ def _guess(kind: Kind, column: Column, values: pl.Series, separator: str, taken:
 def _number(kind: Kind, column: Column) -> Guess:
     if kind == "users":
         return Guess(column.name, "none", 1.0, "a number; of users the model takes categories alone")
-    confidence = 0.9 if column.filled > 0.95 else 0.7
-    return Guess(column.name, "numbers", confidence, f"{column.low:g} to {column.high:g}")  # type: ignore[arg-type]
+    missing = f"; {1 - column.filled:.0%} of the rows have none" if column.missing else ""
+    return Guess(column.name, "numbers", 0.9, f"{column.low:g} to {column.high:g}{missing}")  # type: ignore[arg-type]
 
 
 def _title(column: Column, taken: Mapping[str, Guess]) -> Guess | None:
     if any(guess.role == "title" for guess in taken.values()) or column.is_number or column.unit:
         return None
-    if names.plain(column.name) in _TITLES and column.unique > 0.2:
+    if names.plain(column.name) in _TITLES:
         return Guess(column.name, "title", 0.95, f"the name '{column.name}' says so")  # type: ignore[arg-type]
     return None
 
