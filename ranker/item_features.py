@@ -22,6 +22,7 @@ MOST_PER_ITEM: Final = 16  # values of an item that count, in each column the fi
 
 _ROW = "row"  # of the result
 _VALUE = "value"
+_ID = "id"
 
 
 def item_features(table: pl.DataFrame | pa.Table, items: np.ndarray, *, cold: bool = True) -> ItemFeatures:
@@ -83,18 +84,25 @@ def _published(rows: pl.DataFrame, total: int) -> np.ndarray | None:
 
 def _categories(values: pl.DataFrame, known: int, total: int) -> Categories:
     """Ids of a column's values: `values` has one list a row."""
-    each = values.explode(_VALUE).drop_nulls().unique([_ROW, _VALUE], maintain_order=True)
-    count = each.filter(pl.col(_ROW) < known).group_by(_VALUE).len()
+    each = values.explode(_VALUE).drop_nulls()
+    count = each.filter(pl.col(_ROW) < known).unique([_ROW, _VALUE]).group_by(_VALUE).len()
     vocabulary = count.sort(["len", _VALUE], descending=[True, False]).head(MOST_VALUES)
-    vocabulary = vocabulary.select(_VALUE).with_row_index("id", offset=f.FIRST_ITEM)
-    each = each.join(vocabulary, on=_VALUE, how="left", maintain_order="left").with_columns(pl.col("id").fill_null(0))
-    kept = pl.col("id") > 0
-    each = each.filter(kept | (~kept.any().over(_ROW) & (pl.int_range(pl.len()).over(_ROW) == 0)))
-    each = each.with_columns(pl.int_range(pl.len()).over(_ROW).alias("column")).filter(pl.col("column") < MOST_PER_ITEM)
-    column = each["column"].to_numpy()
+    vocabulary = vocabulary.select(_VALUE).with_row_index(_ID, offset=f.FIRST_ITEM)
+    each = each.join(vocabulary, on=_VALUE, how="left", maintain_order="left")
+    found = each.drop_nulls(_ID).unique([_ROW, _ID], keep="first", maintain_order=True)
+    row, column, value = _places(found[_ROW].to_numpy(), found[_ID].to_numpy())
     ids = np.full((total, 1 + column.max(initial=0)), f.PADDING, np.int32)
-    ids[each[_ROW].to_numpy(), column] = np.maximum(each["id"].to_numpy(), f.UNKNOWN)
+    ids[each[_ROW].to_numpy(), 0] = f.UNKNOWN  # where none has an id, that stays
+    ids[row, column] = value
     return Categories(ids=ids, size=vocabulary.height + f.FIRST_ITEM)
+
+
+def _places(row: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and values of the first MOST_PER_ITEM values of each row; a row's values lie side by side."""
+    begins = np.flatnonzero(np.diff(row, prepend=-1) != 0)
+    column = np.arange(len(row)) - np.repeat(begins, np.diff(begins, append=len(row)))
+    kept = column < MOST_PER_ITEM
+    return row[kept], column[kept], value[kept]
 
 
 def _numbers(values: pl.DataFrame, known: int, total: int) -> np.ndarray:
