@@ -23,7 +23,8 @@ def export(
 ) -> None:
     """Writes the model with every signature of schemas.features.
 
-    A fresh model takes the weights, so that what is written is float32 and on one device, however it was trained. The
+    A fresh model takes the weights, so that what is written is float32 and on one device, however it was trained. Of
+    items with features the vectors are written, not what they were made of: a request needn't make them again. The
     module isn't a Keras model: Keras would trace its own calls, too, which nobody needs and which takes longest.
 
     Args:
@@ -36,6 +37,7 @@ def export(
     with _float32():
         plain = SequenceRanker(model.options, model.catalogue)
     plain.set_weights(model.get_weights())
+    plain.freeze()
     exported = ExportedRanker(plain, transform, raw_feature_spec, recommendations)
     tf.saved_model.save(exported, path, signatures=exported.signatures())
 

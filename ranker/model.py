@@ -75,6 +75,7 @@ class SequenceRanker(tfrs.Model):
         self.age = _age(options, catalogue)
         self.loss_mean = tf.keras.metrics.Mean("loss")
         self.rank_metrics = [NDCG(10), HR(10)]
+        self._frozen: ItemTable | None = None
         self(self.empty_features(1))  # so that every weight is there before a checkpoint or an optimiser asks
 
     def _table(self, name: str, rows: int, width: int) -> tf.Variable:
@@ -94,8 +95,23 @@ class SequenceRanker(tfrs.Model):
         """
         if self.tower is None:
             return None
+        if self._frozen is not None:
+            return ItemTable(*map(tf.convert_to_tensor, self._frozen))
         items, bias = (tf.cast(weight, tf.float32) for weight in (self.items, self.bias))
         return self.tower.training_table(items, bias) if training else self.tower.table(items, bias)
+
+    def freeze(self) -> None:
+        """Makes the vectors of items with features once and for all, for a model that won't be trained any more."""
+        table = self.item_table()
+        if table is not None:
+            self._frozen = ItemTable(*(tf.Variable(part, trainable=False) for part in table))
+
+    def needed_variables(self) -> list[tf.Variable]:
+        """What scores depend on; where the items' vectors are frozen, without what made them."""
+        if self.tower is None or self._frozen is None:
+            return list(self.variables)
+        made = {id(variable) for variable in (self.items, self.bias, *self.tower.variables)}
+        return [variable for variable in self.variables if id(variable) not in made]
 
     def _vectors_and_biases(self, table: ItemTable | None) -> ItemTable:
         """Of the candidates: [n (+ c), D] and [n (+ c)]."""

@@ -9,6 +9,7 @@ import tensorflow as tf
 from ranker import scoring
 from ranker.signatures import raw
 from ranker.signatures import state as flat
+from ranker.signatures.cold import ColdItems
 from schemas import features as f
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class ExportedRanker(tf.Module):
     """What a SavedModel holds.
 
     Args:
-        model: float32, outside any distribution strategy.
+        model: float32, outside any distribution strategy, frozen where its items have features.
         transform: TFT's layer: raw features -> transformed ones.
         raw_feature_spec: parsing spec of the raw features that it takes.
         recommendations: K, items in an answer.
@@ -39,9 +40,11 @@ class ExportedRanker(tf.Module):
         super().__init__(name="ranker")
         self._model, self._transform = model, transform
         self._spec, self._k = dict(raw_feature_spec), recommendations
-        self._tracked = list(model.variables)
+        self._tracked = model.needed_variables()
+        catalogue = model.catalogue
         with tf.device("/CPU:0"):  # no GPU holds strings
-            self._items = tf.Variable(model.catalogue.items.astype(str), dtype=tf.string, trainable=False, name="items")
+            self._items = tf.Variable(catalogue.candidates.astype(str), dtype=tf.string, trainable=False, name="items")
+            self._cold = ColdItems(catalogue.cold, catalogue.size) if len(catalogue.cold) else None
 
     def signatures(self) -> dict[str, Any]:
         """Name -> function; `step` and `rank` only where the architecture is recurrent."""
@@ -69,12 +72,12 @@ class ExportedRanker(tf.Module):
 
     def serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialised sequences [B] -> answers."""
-        return self._answer(self._parsed(examples))
+        return self._answer(self._parsed(examples), self._k)
 
     def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialised sequences [B] -> the label's ranks, and the first TOP_K items."""
         features = self._parsed(examples)
-        top = self._best(self._model.scoring_queries(features), self._model.masked(features), f.TOP_K)
+        top = self._answer(features, f.TOP_K)
         return {
             f.LABEL_RANK: self._model.label_ranks(features),
             f.POPULARITY_RANK: self._model.popularity_ranks(features),
@@ -97,7 +100,7 @@ class ExportedRanker(tf.Module):
             },
             tf.shape(history)[0],
         )
-        return self._answer({**features, f.EXCLUDE: self._ids(exclude)})
+        return self._answer({**features, f.EXCLUDE: self._ids(exclude)}, self._k)
 
     def step(self, state: tf.Tensor, item: tf.Tensor, timestamp: tf.Tensor) -> dict[str, tf.Tensor]:
         """One event more; an item "" changes nothing. The user is one that training didn't know."""
@@ -107,7 +110,9 @@ class ExportedRanker(tf.Module):
         given = {f.HISTORY: tf.sparse.from_dense(pair), f.HISTORY_TIMESTAMP: _sparse(times)}
         features = self._features(given, tf.shape(item)[0])
         at = {name: tf.pad(features[name], [[0, 0], [0, 1]])[:, 1:2] for name in (f.HISTORY, f.HISTORY_GAP)}
-        embedded = self._model.embed({**features, **at})[:, 0]
+        if f.USER in features:
+            at[f.USER] = features[f.USER]
+        embedded = self._model.embed(at)[:, 0]
         after = self._model.architecture.step(embedded, states)
         counted = known + tf.cast(at[f.HISTORY][:, 0] >= f.FIRST_ITEM, tf.float32)
         moved = flat.pack(after, counted, timestamp)
@@ -115,29 +120,37 @@ class ExportedRanker(tf.Module):
 
     def rank(self, state: tf.Tensor, exclude: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answers after the events that a state has seen; they are left out only if `exclude` names them."""
-        states, known, _ = self._unpack(state)
+        states, known, last = self._unpack(state)
         queries = scoring.queries(self._model.architecture.output(states), known > 0)
-        return self._best(queries, self._ids(exclude), self._k)
+        return self._best(queries, last, self._ids(exclude), self._k)
 
     def _unpack(self, state: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
         return flat.unpack(state, self._model.architecture.state_sizes)
 
     def _parsed(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        return raw.dense_features(self._transform(tf.io.parse_example(examples, raw.tolerant(self._spec))))
+        return self._transformed(tf.io.parse_example(examples, raw.tolerant(self._spec)))
 
     def _features(self, given: dict[str, tf.SparseTensor], rows: tf.Tensor) -> dict[str, tf.Tensor]:
-        return raw.dense_features(self._transform(raw.complete(given, self._spec, rows)))
+        return self._transformed(raw.complete(given, self._spec, rows))
+
+    def _transformed(self, given: dict[str, Any]) -> dict[str, tf.Tensor]:
+        ids = self._transform(given)
+        if self._cold is not None:
+            ids = self._cold.given_ids(given, ids)
+        return {**raw.dense_features(ids), f.LABEL_TIMESTAMP: raw.query_times(given)}
 
     def _ids(self, items: tf.Tensor) -> tf.Tensor:
         """[B, E] string -> [B, E'] int64, closed up."""
         closed = raw.compact(items, items != "").to_sparse()
         return self._features({f.SEEN: closed}, tf.shape(items)[0])[f.SEEN]
 
-    def _answer(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return self._best(self._model.scoring_queries(features), self._model.masked(features), self._k)
+    def _answer(self, features: dict[str, tf.Tensor], k: int) -> dict[str, tf.Tensor]:
+        queries = self._model.scoring_queries(features)
+        return self._best(queries, features[f.LABEL_TIMESTAMP], self._model.masked(features), k)
 
-    def _best(self, queries: tf.Tensor, masked: tf.Tensor, k: int) -> dict[str, tf.Tensor]:
-        columns, scores = scoring.best(queries, self._model.candidates(), masked, k)
+    def _best(self, queries: tf.Tensor, times: tf.Tensor, masked: tf.Tensor, k: int) -> dict[str, tf.Tensor]:
+        aged = self._model.aged(queries, times)
+        columns, scores = scoring.best(queries, self._model.candidates(), masked, k, aged)
         left = scores > -float("inf")
         return {f.ITEM_IDS: tf.where(left, tf.gather(self._items, columns), ""), f.SCORES: scores}
 

@@ -60,13 +60,42 @@ def dense_features(transformed: Mapping[str, Any]) -> dict[str, tf.Tensor]:
 
     Args:
         transformed: what the transform graph gives.
-    Returns: history, history_gap [B, T], at least one wide; seen [B, S]; label, user [B] where they are; int64.
+    Returns: history, history_gap, history_context_* [B, T], at least one wide; seen [B, S]; user_feature_* [B, M];
+        label, user [B] where they are; int64.
     """
     dense = {name: _dense(value) for name, value in transformed.items()}
     features = {name: _wide(dense[name]) for name in (f.HISTORY, f.HISTORY_GAP)}
     features[f.SEEN] = dense[f.SEEN]
     features.update({name: _wide(dense[name])[:, 0] for name in (f.LABEL, f.USER) if name in dense})
+    width = tf.shape(features[f.HISTORY])[1]
+    for name, values in dense.items():
+        if name.startswith(f.HISTORY_CONTEXT_PREFIX):
+            features[name] = _of_width(values, width)
+        elif name.startswith(f.USER_FEATURE_PREFIX):
+            features[name] = values
     return features
+
+
+def query_times(raw: Mapping[str, Any]) -> tf.Tensor:
+    """When each row asks: the time of its label, or else of its last event: [B] int64 milliseconds, 0: unknown."""
+    last = _last(raw[f.HISTORY_TIMESTAMP])
+    if f.LABEL_TIMESTAMP not in raw:
+        return last
+    asked = _wide(_dense(raw[f.LABEL_TIMESTAMP]))[:, 0]
+    return tf.where(asked > 0, asked, last)
+
+
+def _last(values: tf.SparseTensor) -> tf.Tensor:
+    """The last value of each row, 0 where there is none: [B]."""
+    rows = values.dense_shape[0]
+    lengths = tf.math.unsorted_segment_sum(tf.ones_like(values.values), values.indices[:, 0], rows)
+    return tf.gather(_wide(_dense(values)), tf.maximum(lengths - 1, 0), batch_dims=1)
+
+
+def _of_width(values: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """[B, n] -> [B, width], padded on the right or cut."""
+    missing = tf.maximum(width - tf.shape(values)[1], 0)
+    return tf.pad(values, [[0, 0], [0, missing]])[:, :width]
 
 
 def _dense(value: tf.Tensor | tf.SparseTensor) -> tf.Tensor:

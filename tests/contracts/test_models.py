@@ -7,33 +7,49 @@ import pytest
 import tensorflow as tf
 
 from ranker import registry
-from ranker.catalogue import Catalogue
+from ranker.catalogue import Catalogue, Categories, ItemFeatures
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
 
-ITEMS, WINDOW = 12, 6
-MODELS = list(itertools.product(registry.names("architectures"), registry.names("losses")))
+ITEMS, COLD, WINDOW = 12, 3, 6
+HOUR = 3_600_000  # milliseconds
+NOW = 1_000_000 * HOUR
+FEATURES = ItemFeatures(
+    cold=np.array([f"cold{n}" for n in range(COLD)]),
+    categories={
+        "genre": Categories(np.array([[2 + n % 3, 0, n % 2] for n in range(ITEMS + COLD)], np.int32), 5),
+        "maker": Categories(np.array([[1 + n % 4] for n in range(ITEMS + COLD)], np.int32), 5),
+    },
+    numbers={"price": np.where(np.arange(ITEMS + COLD) % 4, np.linspace(-2, 2, ITEMS + COLD), np.nan)},
+    published=np.where(np.arange(ITEMS + COLD) % 5, NOW - 100 * HOUR * np.arange(ITEMS + COLD), 0),
+)
+KINDS = {"ids": {}, "features": {"contexts": {"device": 4}, "user_features": {"group": 5}, "features": FEATURES}}
+MODELS = list(itertools.product(registry.names("architectures"), registry.names("losses"), KINDS))
 
 
 @pytest.fixture(params=MODELS, ids=lambda names: "-".join(names))
 def model(request):
     tf.keras.utils.set_random_seed(3)
-    architecture, loss = request.param
+    architecture, loss, kind = request.param
     options = ModelOptions(
         embedding_dim=16, dropout=0.1, gap_embedding=True, architecture={"name": architecture}, loss={"name": loss}
     )
-    catalogue = Catalogue(
-        np.array([f"i{n}" for n in range(ITEMS)]), np.arange(ITEMS, 0, -1), 0, gaps=4, window=WINDOW, mask_seen=True
+    items = np.array([f"i{n}" for n in range(ITEMS)])
+    return SequenceRanker(
+        options, Catalogue(items, np.arange(ITEMS, 0, -1), 0, gaps=4, window=WINDOW, mask_seen=True, **KINDS[kind])
     )
-    return SequenceRanker(options, catalogue)
 
 
 def batch(rows=8, width=WINDOW):
     """Users who walk the items in a circle: after item n comes n + 1."""
     events = 2 + (np.arange(rows)[:, None] + np.arange(width + 1)) % ITEMS
     history, label = events[:, :-1].astype(np.int64), events[:, 1:].astype(np.int64)
-    gap = np.ones_like(history)
-    return {"history": history, "history_gap": gap, "label": label, "weight": np.ones(history.shape, np.float32)}
+    features = {"history": history, "history_gap": np.ones_like(history), "label": label}
+    features["weight"] = np.ones(history.shape, np.float32)
+    features["label_timestamp"] = NOW - HOUR * (label % 3)
+    features["history_context_device"] = label % 4
+    features["user_feature_group"] = np.arange(rows)[:, None] % 5 * [1, 0] + [0, 3]
+    return features
 
 
 def tensors(features):
@@ -94,6 +110,16 @@ def test_a_position_does_not_see_later_ones(model):
     np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-6)
 
 
+def test_what_an_example_does_not_say_is_unknown(model):
+    silent = {name: value for name, value in batch().items() if "context" not in name and "user_feature" not in name}
+    shape = silent["history"].shape
+    unknown = {"history_context_device": np.ones(shape, np.int64), "user_feature_group": np.ones((shape[0], 1), int)}
+    nothing = {"history_context_device": np.zeros(shape, np.int64), "user_feature_group": np.zeros((shape[0], 0), int)}
+    first, *others = (model.query(tensors({**silent, **said})).numpy() for said in ({}, unknown, nothing))
+    for other in others:
+        np.testing.assert_allclose(other, first, rtol=1e-5, atol=1e-7)
+
+
 def test_weights_put_back_answer_the_same(model):
     again = SequenceRanker(model.options, model.catalogue)
     again.set_weights(model.get_weights())
@@ -104,7 +130,8 @@ def test_planted_pattern_is_learnt(model):
     model.compile(tf.keras.optimizers.Adam(0.02))
     model.fit(tf.data.Dataset.from_tensors(batch(ITEMS)).repeat(60), verbose=0)
     features = batch(ITEMS)
-    evaluation = {**features, "label": features["label"][:, -1], "seen": np.zeros((ITEMS, 0), np.int64)}
+    last = {name: features[name][:, -1] for name in ("label", "label_timestamp")}
+    evaluation = {**features, **last, "seen": np.zeros((ITEMS, 0), np.int64)}
     logs = model.evaluate(tf.data.Dataset.from_tensors(evaluation), verbose=0, return_dict=True)
     assert set(logs) == {"loss", "ndcg@10", "hr@10"}
     assert logs["ndcg@10"] > 0.95
