@@ -110,7 +110,9 @@ def make(
         seen: the first of them, with user, item and time among its roles.
         side: file by kind of table: items, users.
         told: what the user set by hand; it wins.
-    Raises: DataError: a file can't be read, no row can be used, or nothing tells users or sessions. ConfigError: what was told can't be.
+    Raises:
+        DataError: a file can't be read, no row can be used, or nothing tells users or sessions.
+        ConfigError: what was told can't be.
     """
     log.check_time(seen)
     reading = list(log.reading(data, seen))

@@ -1,8 +1,10 @@
 """`seqrank init` writes a configuration that a run's own reader takes, and says what it saw."""
 
+import contextlib
 import gzip
 import os
 import pathlib
+import pty
 import subprocess
 import sys
 
@@ -220,3 +222,22 @@ def test_as_a_process_it_asks_nothing_and_ends_with_documented_statuses(folder):
     assert "Traceback" not in runs[1].stderr
     assert "--force" in runs[1].stderr
     assert load("x.yaml").run.name == "x"
+
+
+def test_on_a_terminal_it_asks_for_what_it_cannot_find_and_before_it_writes(folder):
+    sentence = np.array(["an old film of the sea", "a new film of the sun"])[RNG.integers(0, 2, N)]
+    interactions().drop("item_id").with_columns(seen=pl.Series(sentence)).write_csv("log.csv")
+    command = [sys.executable, "-m", "pipeline.cli", "init", "--data", "log.csv", "--output", "x.yaml"]
+    inside, outside = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}
+    process = subprocess.Popen(command, env=environment, stdin=outside, stdout=outside, stderr=subprocess.DEVNULL)
+    os.close(outside)
+    os.write(inside, b"seen\ny\n")
+    printed = b""
+    with contextlib.suppress(OSError):  # Linux says so at the end of a terminal
+        while chunk := os.read(inside, 4096):
+            printed += chunk
+    assert process.wait() == 0, printed.decode()
+    assert b"Which column is the item?" in printed
+    assert b"Write x.yaml?" in printed
+    assert load("x.yaml").example_gen.columns.item == "seen"

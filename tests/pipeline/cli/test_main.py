@@ -30,7 +30,7 @@ def test_help_answers_within_a_second():
         done = _seqrank("--help")
         times.append(time.monotonic() - began)
     assert done.returncode == 0
-    assert all(command in done.stdout for command in ("run", "data", "config", "gc", "doctor"))
+    assert all(command in done.stdout for command in ("init", "run", "data", "config", "gc", "doctor"))
     assert min(times) < 1.0
 
 
