@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from schemas.errors import ModelError
 from schemas.features import FIRST_ITEM
@@ -114,12 +115,10 @@ def counts_in_order(
     Returns: [n] int64.
     Raises: ModelError: an item of the vocabulary isn't in the table.
     """
-    names = np.asarray(counted, dtype=object).astype(str)
-    wanted = np.asarray(items, dtype=object).astype(str)
-    order = np.argsort(names)
-    at = np.searchsorted(names, wanted, sorter=order)
-    found = order[np.minimum(at, max(len(order) - 1, 0))] if len(order) else np.zeros(len(wanted), np.int64)
-    if len(wanted) and (not len(order) or np.any(names[found] != wanted)):
-        missing = wanted[0] if not len(order) else wanted[names[found] != wanted][0]
-        raise ModelError(f"Item {missing!r} of the vocabulary has no training count.")
-    return np.asarray(counts, np.int64)[found]
+    table = pl.DataFrame({"item": pl.Series(list(counted), dtype=pl.String), "count": np.asarray(counts, np.int64)})
+    wanted = pl.DataFrame({"item": pl.Series(list(items), dtype=pl.String)})
+    found = wanted.join(table, on="item", how="left", maintain_order="left")
+    missing = found.filter(pl.col("count").is_null())
+    if missing.height:
+        raise ModelError(f"Item {missing['item'][0]!r} of the vocabulary has no training count.")
+    return found["count"].to_numpy()

@@ -34,13 +34,13 @@ class Executor(executor.GenericExecutor):
         """Runs the stage.
 
         Args:
-            input_dict: examples, transform_graph, item_counts: one artifact each.
+            input_dict: examples, transform_graph, item_counts: one artifact each; items: one or none.
             output_dict: model, model_run. The model gets the custom properties digest (of what Pusher publishes),
                 code_version (the manifest's) and refit (0 or 1).
             exec_properties: run_fn, epochs, options (JSON), code_version, checkpoint_root.
         Raises: ModelError: there is nothing to learn from, or training diverged.
         """
-        inputs = {key: artifact_utils.get_single_instance(value) for key, value in input_dict.items()}
+        inputs = {key: artifact_utils.get_single_instance(value) for key, value in input_dict.items() if value}
         root = exec_properties["checkpoint_root"].rstrip("/")
         checkpoints = f"{root}/{training_digest(inputs, exec_properties)}"
         properties = {**exec_properties, **_generic_properties(inputs, exec_properties, checkpoints)}
@@ -80,10 +80,16 @@ def _generic_properties(
         "window": int(counts.window),
         "mask_seen": bool(counts.mask_seen),
         "checkpoints": checkpoints,
-        "test_files": f"{artifact_utils.get_split_uri([inputs['examples']], f.TEST)}/*",
+        "items": _all_files(inputs["items"], f.ALL) if "items" in inputs else None,
+        "test_files": _all_files(inputs["examples"], f.TEST),
     }
     return {
         standard_component_specs.TRAIN_ARGS_KEY: proto_utils.proto_to_json(trainer_pb2.TrainArgs(splits=[f.TRAIN])),
         standard_component_specs.EVAL_ARGS_KEY: proto_utils.proto_to_json(trainer_pb2.EvalArgs(splits=[f.VALID])),
         standard_component_specs.CUSTOM_CONFIG_KEY: json_utils.dumps(ours),
     }
+
+
+def _all_files(examples: Artifact, split: str) -> str:
+    """Pattern of a split's files."""
+    return f"{artifact_utils.get_split_uri([examples], split)}/*"

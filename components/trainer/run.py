@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.trainer import items
 from components.trainer.options import Options
 from ranker.catalogue import Catalogue, counts_in_order
 from ranker.dataset import evaluation_batches, training_data
 from ranker.export import export
+from ranker.item_features import item_features
 from ranker.model import SequenceRanker
 from ranker.training import TrainingResult, fit
 from schemas import features as f
@@ -26,6 +28,7 @@ from schemas.models import REFIT_FOLDER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
     from tfx.components.trainer.fn_args_utils import FnArgs
 
 _VALIDATED_AT_ONCE = 256  # rows
@@ -59,6 +62,7 @@ class _Job:
 
     options: Options
     catalogue: Catalogue
+    items: pl.DataFrame | None
     transform: tft.TFTransformOutput
     train_files: list[str]
     valid_files: list[str]
@@ -70,9 +74,15 @@ class _Job:
         config = fn_args.custom_config
         options = Options.model_validate_json(config["options"]).model_copy(update={"epochs": int(config["epochs"])})
         transform = tft.TFTransformOutput(fn_args.transform_output)
+        catalogue = read_catalogue(transform, config, gaps=options.model.gap_embedding)
+        table = items.read(_files([config["items"]])) if config["items"] else None
+        if table is not None and options.model.item_features:
+            features = item_features(table, catalogue.items, cold=options.cold_items)
+            catalogue = dataclasses.replace(catalogue, features=features)
         return cls(
             options=options,
-            catalogue=read_catalogue(transform, config, gaps=options.model.gap_embedding),
+            catalogue=catalogue,
+            items=table,
             transform=transform,
             train_files=_files(fn_args.train_files),
             valid_files=_files(fn_args.eval_files),
@@ -98,7 +108,8 @@ class _Job:
             files, spec, batch_size=options.batch_size, window=window, seed=options.seed, fixed_width=fixed
         )
         rows = evaluation_batches(
-            validation, spec, batch_size=_VALIDATED_AT_ONCE, window=window, fixed_width=fixed
+            validation, spec, batch_size=_VALIDATED_AT_ONCE, window=window, fixed_width=fixed,
+            most_rows=options.validation_rows, cold_items=self.catalogue.cold, first_cold=self.catalogue.size,
         ) if validation else None  # fmt: skip
         if rows is not None and next(iter(rows), None) is None:
             raise ModelError(
@@ -116,9 +127,11 @@ class _Job:
         )
 
     def export(self, result: TrainingResult, folder: str) -> None:
-        """Writes the SavedModel with all its signatures."""
+        """Writes the SavedModel with all its signatures, and the items table beside it."""
         layer = self.transform.transform_features_layer()
         export(result.model, layer, self.transform.raw_feature_spec(), folder, self.options.recommendations)
+        if self.items is not None:
+            items.write(self.items, folder)
 
 
 def read_catalogue(transform: tft.TFTransformOutput, config: dict[str, Any], *, gaps: bool) -> Catalogue:
@@ -130,18 +143,27 @@ def read_catalogue(transform: tft.TFTransformOutput, config: dict[str, Any], *, 
         gaps: whether the model embeds time gaps.
     Raises: ModelError: the vocabulary is empty, or an item of it has no count.
     """
-    items = [item.decode() for item in transform.vocabulary_by_name(f.ITEM_VOCABULARY)]
+    names = [item.decode() for item in transform.vocabulary_by_name(f.ITEM_VOCABULARY)]
     with fsspec.open(config["item_counts"], "rb") as file:
         table = pq.read_table(file)
     has_users = f.USER in transform.transformed_feature_spec()
     return Catalogue(
-        items=np.asarray(items),
-        counts=counts_in_order(items, table["item_id"].to_pylist(), table["count"].to_numpy()),
+        items=np.asarray(names, dtype=object),
+        counts=counts_in_order(names, table["item_id"].to_pylist(), table["count"].to_numpy()),
         users=transform.vocabulary_size_by_name(f.USER_VOCABULARY) if has_users else 0,
         gaps=_gaps(transform) if gaps else 0,
         window=config["window"],
         mask_seen=config["mask_seen"],
+        contexts=_sizes(transform, f.HISTORY_CONTEXT_PREFIX),
+        user_features=_sizes(transform, f.USER_FEATURE_PREFIX),
     )
+
+
+def _sizes(transform: tft.TFTransformOutput, prefix: str) -> dict[str, int]:
+    """Ids that each feature with that prefix can take, by its name without the prefix."""
+    names = [name for name in transform.transformed_feature_spec() if name.startswith(prefix)]
+    sizes = [transform.vocabulary_size_by_name(f.vocabulary_file(name)) + f.FIRST_ITEM for name in names]
+    return dict(zip([name.removeprefix(prefix) for name in names], sizes, strict=True))
 
 
 def _gaps(transform: tft.TFTransformOutput) -> int:
