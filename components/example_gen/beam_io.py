@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from components.example_gen import files, inputs
-from components.example_gen.check import check, usable_schema
+from components.example_gen.check import check, now, usable_schema
 from components.example_gen.parquet_sink import ParquetSink
 from schemas.errors import DataError
 from schemas.records import REJECTED, ReadCounts, ReadFile
@@ -31,6 +31,7 @@ class ReadFiles(beam.DoFn):
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._moment = now()  # one for all files, whenever a worker comes to them
 
     def process(self, file: inputs.InputFile) -> Iterator[Any]:
         """Reads one file."""
@@ -38,7 +39,7 @@ class ReadFiles(beam.DoFn):
         used, error = 0, None
         try:
             for batch in files.batches(file.name, self._options):
-                usable, rejected = check(batch, file.name, self._options)
+                usable, rejected = check(batch, file.name, self._options, self._moment)
                 used += usable.num_rows
                 if usable.num_rows:
                     yield usable

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.example_gen import parse
+from components.example_gen import inputs, parse
 from components.example_gen.batches import rejected_table, row_text
 from components.example_gen.text_source import MARK, as_text
 from schemas import features as f
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from components.example_gen.batches import Batch
     from components.example_gen.options import Columns, Options
 
+_DAY = 86_400_000  # milliseconds
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _EPOCHS = {"seconds": "a number of seconds", "milliseconds": "a number of milliseconds", "iso8601": "an ISO 8601 time"}
 
 
@@ -28,26 +32,29 @@ def usable_schema(columns: Columns) -> pa.Schema:
     fields = [(f.USER_ID, pa.string()), (f.ITEM_ID, pa.string()), (f.TIMESTAMP, pa.int64()), (f.TIE, pa.int64())]
     fields += [(f.ORDER, pa.int64())] if columns.order else []
     fields += [(f.RATING, pa.float32())] if columns.rating else []
-    fields += [(f.WEIGHT, pa.float32())] if columns.weight else []
+    fields += [(f.WEIGHT, pa.float32())] if columns.weighted else []
     fields += [(f.CONTEXT_PREFIX + name, pa.string()) for name in columns.context]
     return pa.schema([(name, pa.list_(kind)) for name, kind in fields])
 
 
-def check(batch: Batch, file: str, options: Options) -> tuple[pa.Table, pa.Table]:
+def check(batch: Batch, file: str, options: Options, moment: int | None = None) -> tuple[pa.Table, pa.Table]:
     """Splits a batch.
 
-    A row is rejected for its first fault in this order: encoding, user, item, time, rating, weight, order.
+    A row is rejected for its first fault in this order: encoding, user, item, time, rating, weight or event, order.
 
     Args:
         batch: rows as a reader gave them, with at least the configured columns.
         file: its name, as rejects should show it.
+        moment: milliseconds since 1970 at which reading began, by which the future is told; None: now.
     Returns: usable rows (`usable_schema`) and rejected rows (schemas.records.REJECTED), each in the file's order.
     """
     if batch.table.num_rows == 0:
         return _as_lists({}, options.columns), _with_file(batch.broken, file)
     table = pa.table({name: _plain(batch.table.column(i)) for i, name in _read(batch.table, options.columns)})
     faults = _Faults(np.zeros(table.num_rows, np.int8), [])
-    values = _values(table, options, faults)
+    values = _values(table, options, faults, now() if moment is None else moment)
+    if f.USER_ID not in values:
+        values[f.USER_ID] = _repeated(inputs.stream(file), table.num_rows)
     values[f.TIE] = pa.array(tie(batch.table, options.tie_seed))
     rejected = batch.broken
     if faults.found:
@@ -55,6 +62,11 @@ def check(batch: Batch, file: str, options: Options) -> tuple[pa.Table, pa.Table
         rejected = _merged(rejected, _rejected(batch, faults, options.delimiter))
         values = {name: column.filter(keep) for name, column in values.items()}
     return _as_lists(values, options.columns), _with_file(rejected, file)
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
 
 
 def _read(table: pa.Table, columns: Columns) -> list[tuple[int, str]]:
@@ -89,24 +101,22 @@ class _Faults:
             self.code[(self.code == 0) & bad] = len(self.reasons)
 
 
-def _values(table: pa.Table, options: Options, faults: _Faults) -> dict[str, pa.Array]:
-    """Every output column but the tie; rows with a fault hold anything."""
+def _values(table: pa.Table, options: Options, faults: _Faults, moment: int) -> dict[str, pa.Array]:
+    """Every output column but the tie, and the user where no column says it; rows with a fault hold anything."""
     columns = options.columns
     texts = {name: _one(table, name) for name in columns.used()}
     for name, column in texts.items():
-        if pa.types.is_string(column.type):
-            faults.add(
-                pc.match_substring(column, MARK).fill_null(False).to_numpy(zero_copy_only=False), f"{name} isn't UTF-8"
-            )
-    values = {
-        f.USER_ID: _id(texts[columns.user], columns.user, faults),
-        f.ITEM_ID: _id(texts[columns.item], columns.item, faults),
-        f.TIMESTAMP: _time(texts[columns.timestamp], options, faults),
-    }
+        if pa.types.is_string(column.type) and _may_hold(column, MARK.encode()[0]):
+            faults.add(_matches(pc.match_substring(column, MARK)), f"{name} isn't UTF-8")
+    values = {f.USER_ID: _id(texts[columns.user], columns.user, faults)} if columns.user else {}
+    values[f.ITEM_ID] = _id(texts[columns.item], columns.item, faults)
+    values[f.TIMESTAMP] = _time(texts[columns.timestamp], options, faults, moment)
     if columns.rating:
-        values[f.RATING] = _float(texts[columns.rating], columns.rating, faults, least=None)
+        values[f.RATING] = _float(texts[columns.rating], columns.rating, options, faults, least=None)
     if columns.weight:
-        values[f.WEIGHT] = _float(texts[columns.weight], columns.weight, faults, least=0.0)
+        values[f.WEIGHT] = _float(texts[columns.weight], columns.weight, options, faults, least=0.0)
+    if columns.event:
+        values[f.WEIGHT] = _event(texts[columns.event], columns.event, options, faults)
     if columns.order:
         values[f.ORDER] = _order(texts[columns.order], columns.order, faults)
     for name in columns.context:
@@ -119,6 +129,19 @@ def _one(table: pa.Table, name: str) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
 
+def _matches(found: pa.Array) -> np.ndarray:
+    return found.fill_null(False).to_numpy(zero_copy_only=False)
+
+
+def _may_hold(column: pa.Array, byte: int) -> bool:
+    """Whether the byte is among the texts' bytes: far quicker than to look into each text, and mostly it isn't."""
+    _, offsets, data = column.buffers()
+    if data is None or len(column) == 0:
+        return False
+    ends = np.frombuffer(offsets, np.int32)[[column.offset, column.offset + len(column)]]
+    return bool((np.frombuffer(data, np.uint8)[ends[0] : ends[1]] == byte).any())
+
+
 def _missing(column: pa.Array) -> np.ndarray:
     if not pa.types.is_string(column.type):
         return pc.is_null(column).to_numpy(zero_copy_only=False)
@@ -127,21 +150,33 @@ def _missing(column: pa.Array) -> np.ndarray:
 
 def _id(column: pa.Array, name: str, faults: _Faults) -> pa.Array:
     faults.add(_missing(column), f"{name} is missing")
+    if pa.types.is_string(column.type) and any(_may_hold(column, byte) for byte in b"\n\r"):
+        # Vocabularies are text files of one id a line.
+        faults.add(_matches(pc.match_substring_regex(column, "[\n\r]")), f"{name} has a line break")
     return column.cast(pa.string())
 
 
-def _time(column: pa.Array, options: Options, faults: _Faults) -> pa.Array:
+def _time(column: pa.Array, options: Options, faults: _Faults, moment: int) -> pa.Array:
     name = options.columns.timestamp
-    values, is_time = parse.milliseconds(column, options.time_format)
+    values, is_time = parse.milliseconds(column, options.time_format, options.decimal)
     if not is_time.all():
         faults.add(_missing(column), f"{name} is missing")
         faults.add(~is_time, f"{name} is not {_EPOCHS[options.time_format]}")
     faults.add((values < 0) | (values > parse.LAST_TIME), f"{name} is not in the years 1970 to 9999")
+    if options.latest:
+        faults.add(values > _since_1970(options.latest), f"{name} is later than example_gen.latest")
+    else:
+        faults.add(values > moment + _DAY, f"{name} is more than a day in the future")
     return pa.array(values)
 
 
-def _float(column: pa.Array, name: str, faults: _Faults, least: float | None) -> pa.Array:
-    values, is_number = parse.floats(column)
+def _since_1970(moment: datetime.datetime) -> int:
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+    return (zoned - _EPOCH) // datetime.timedelta(milliseconds=1)
+
+
+def _float(column: pa.Array, name: str, options: Options, faults: _Faults, least: float | None) -> pa.Array:
+    values, is_number = parse.floats(column, options.decimal)
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
     is_number &= np.isfinite(narrow)
@@ -151,6 +186,14 @@ def _float(column: pa.Array, name: str, faults: _Faults, least: float | None) ->
     if least is not None:
         faults.add(values < least, f"{name} is less than {least:g}")
     return pa.array(narrow)
+
+
+def _event(column: pa.Array, name: str, options: Options, faults: _Faults) -> pa.Array:
+    place = pc.index_in(column.cast(pa.string()), value_set=pa.array(list(options.event_weights)))
+    if place.null_count:
+        faults.add(_missing(column), f"{name} is missing")
+        faults.add(pc.is_null(place).to_numpy(zero_copy_only=False), f"{name} is not in example_gen.event_weights")
+    return pa.array(list(options.event_weights.values()), pa.float32()).take(place.fill_null(0))
 
 
 def _order(column: pa.Array, name: str, faults: _Faults) -> pa.Array:
@@ -205,8 +248,11 @@ def _merged(broken: pa.Table, rejected: pa.Table) -> pa.Table:
 
 
 def _with_file(rejected: pa.Table, file: str) -> pa.Table:
-    name = pa.array([file]).take(pa.array(np.zeros(rejected.num_rows, np.int8)))
-    return rejected.add_column(0, "file", name).cast(REJECTED)
+    return rejected.add_column(0, "file", _repeated(file, rejected.num_rows)).cast(REJECTED)
+
+
+def _repeated(text: str, n: int) -> pa.Array:
+    return pa.array([text]).take(pa.array(np.zeros(n, np.int8)))
 
 
 def _as_lists(values: dict[str, pa.Array], columns: Columns) -> pa.Table:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import collections
 import difflib
+import re
 from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
-from components.example_gen import read_csv, read_parquet
+from components.example_gen import inputs, read_csv, read_parquet
 from schemas.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from components.example_gen.batches import Batch
-    from components.example_gen.inputs import InputFile
     from components.example_gen.options import Options
 
 
@@ -24,7 +24,7 @@ def batches(name: str, options: Options) -> Iterator[Batch]:
     return read_parquet.batches(name) if _is_parquet(name) else read_csv.batches(name, options)
 
 
-def validate(files: Sequence[InputFile], options: Options) -> None:
+def validate(files: Sequence[inputs.InputFile], options: Options) -> None:
     """Looks at each file's first lines, or Parquet's footer.
 
     Raises: DataError: a file can't be opened, lacks a column, or has it twice or of an impossible type; or no file
@@ -44,6 +44,8 @@ def _is_parquet(name: str) -> bool:
 
 
 def _validate(name: str, options: Options) -> bool:
+    if options.columns.user is None:
+        _check_stream(name)
     try:
         if _is_parquet(name):
             schema, rows = read_parquet.schema(name)
@@ -59,6 +61,16 @@ def _validate(name: str, options: Options) -> bool:
             why=str(error),
             next_step="see that it is complete, and that this user may read it.",
         ) from error
+
+
+def _check_stream(name: str) -> None:
+    if _NO_ID.search(inputs.stream(name)):
+        raise DataError(
+            "the file's name can't be a user's.",
+            where=repr(name),
+            why="without example_gen.columns.user a file's name says whose its events are.",
+            next_step="rename the file.",
+        )
 
 
 def _check_names(name: str, found: list[str], options: Options) -> None:
@@ -86,7 +98,8 @@ def _check_types(name: str, schema: pa.Schema, options: Options) -> None:
     columns = options.columns
     wanted: dict[str, _Wanted] = dict.fromkeys(columns.context, _TEXT)
     wanted.update({column: _NUMBERS for column in (columns.rating, columns.weight, columns.order) if column})
-    wanted.update({columns.user: _IDS, columns.item: _IDS, columns.timestamp: _TIMES})
+    wanted.update({column: _IDS for column in (columns.user, columns.item, columns.event) if column})
+    wanted[columns.timestamp] = _TIMES
     for column, (kinds, meaning) in wanted.items():
         kind = schema.field(column).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -98,6 +111,7 @@ def _check_types(name: str, schema: pa.Schema, options: Options) -> None:
             )
 
 
+_NO_ID = re.compile("[\n\r\ud800-\udfff]")  # line breaks, and bytes of a name that aren't UTF-8
 _Wanted: TypeAlias = "tuple[tuple[Callable[[pa.DataType], bool], ...], str]"
 _STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
 _IDS: _Wanted = ((*_STRINGS, pa.types.is_integer), "text or whole numbers")

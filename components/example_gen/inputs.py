@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 from typing import TYPE_CHECKING
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from components.example_gen.options import Options
 
 _CHUNK = 4 << 20
+_SUFFIXES = re.compile(r"(\.(csv|tsv|txt|parquet|pq))?(\.gz)?$", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +37,12 @@ class InputFile:
     name: str
     size: int
     modified: float = 0.0
+
+
+def stream(name: str) -> str:
+    """A file's name without folder and suffixes: who its events are of, where the log names no user."""
+    base = os.path.basename(name)
+    return _SUFFIXES.sub("", base) or base
 
 
 def find(options: Options) -> list[InputFile]:

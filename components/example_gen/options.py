@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TimeFormat = Literal["seconds", "milliseconds", "iso8601"]
+Decimal = Literal[".", ","]
 _LARGEST = 3.4e38  # a float32 holds no more
 
 

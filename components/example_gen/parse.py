@@ -7,15 +7,16 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.example_gen.options import TimeFormat
+from components.example_gen.options import Decimal, TimeFormat
 
 LAST_TIME = 253_402_300_799_999  # ms, the end of the year 9999
 _DAY = 86_400_000
-# Date; hours and minutes; seconds; fraction; zone. Groups beyond the date may be missing.
+# Date; hours; minutes; seconds; fraction; zone. Groups beyond the date may be missing.
 _ISO = (
-    r"^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
+    r"^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2})(?::(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?"
     r" ?([Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?$"
 )
+_PIECE = 1 << 12  # rows that one time of a rare form among them makes slow
 
 
 def integers(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
@@ -53,26 +54,32 @@ def _whole(column: pa.Array) -> np.ndarray | None:
         return None
 
 
-def floats(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+def floats(column: pa.Array, decimal: Decimal = ".") -> tuple[np.ndarray, np.ndarray]:
     """Finite numbers.
 
     Args:
         column: [n] strings, integers or floats.
+        decimal: what stands before the fraction in strings; with a comma, a number with a point is none, since it
+            could mean thousands.
     Returns: [n] float64, 0 where it isn't one; [n] bool, whether it is one.
     """
     if _is_text(column):
-        values = pl.Series(column).str.strip_chars().cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+        texts = pl.Series(column).str.strip_chars()
+        if decimal == ",":
+            texts = texts.str.replace_all(".", "?", literal=True).str.replace(",", ".", literal=True)
+        values = texts.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
     else:
         values = column.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False)
     finite = np.isfinite(values)
     return np.where(finite, values, 0.0), finite
 
 
-def milliseconds(column: pa.Array, time_format: TimeFormat) -> tuple[np.ndarray, np.ndarray]:
+def milliseconds(column: pa.Array, time_format: TimeFormat, decimal: Decimal = ".") -> tuple[np.ndarray, np.ndarray]:
     """Times as milliseconds since 1970-01-01 UTC, not yet held against a range.
 
     Args:
         column: [n] strings or numbers, in `time_format`; or a timestamp or date type, which says its unit itself.
+        decimal: as for `floats`; ISO 8601 knows both.
     Returns: [n] int64, rounded to the nearest, 0 where it isn't a time; [n] bool, whether it is a time.
     """
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
@@ -86,12 +93,31 @@ def milliseconds(column: pa.Array, time_format: TimeFormat) -> tuple[np.ndarray,
     values = np.where(small, values * scale, np.sign(values) * (LAST_TIME + 1))
     if is_whole.all():
         return values, is_whole
-    fraction, is_number = floats(column)
+    fraction, is_number = floats(column, decimal)
     scaled = np.clip(np.rint(fraction * scale), -LAST_TIME - 1, LAST_TIME + 1).astype(np.int64)
     return np.where(is_whole, values, scaled), is_number
 
 
 def _iso8601(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    pieces = [column[start : start + _PIECE] for start in range(0, len(column), _PIECE)]
+    parsed = [_usual_iso8601(piece) or _any_iso8601(piece) for piece in pieces]
+    if not parsed:
+        return np.empty(0, np.int64), np.empty(0, bool)
+    return np.concatenate([values for values, _ in parsed]), np.concatenate([is_time for _, is_time in parsed])
+
+
+def _usual_iso8601(column: pa.Array) -> tuple[np.ndarray, np.ndarray] | None:
+    """The quick way, an order of magnitude faster: all rows have a zone or none has, at most microseconds; or None."""
+    for zone in ("UTC", None):
+        try:
+            micros = column.cast(pa.timestamp("us", zone)).cast(pa.int64())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            continue
+        return (micros.fill_null(0).to_numpy(zero_copy_only=False) + 500) // 1000, _not_null(column)
+    return None
+
+
+def _any_iso8601(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     parts = pl.Series(column).str.strip_chars().str.extract_groups(_ISO).struct.unnest()
     names = ("date", "hour", "minute", "second", "fraction", "zone")
     parts = parts.rename(dict(zip(parts.columns, names, strict=True)))
