@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import posixpath
 import struct
 import uuid
@@ -44,8 +45,13 @@ def tfrecords(root: str, folder: str, file: str) -> Iterator[Callable[[Iterable[
 
 
 def _frame(record: bytes) -> bytes:
-    length = struct.pack("<Q", len(record))
-    return b"".join((length, struct.pack("<I", _crc(length)), record, struct.pack("<I", _crc(record))))
+    return b"".join((_head(len(record)), record, struct.pack("<I", _crc(record))))
+
+
+@functools.lru_cache(maxsize=1 << 12)  # a few lengths are those of nearly all records
+def _head(length: int) -> bytes:
+    packed = struct.pack("<Q", length)
+    return packed + struct.pack("<I", _crc(packed))
 
 
 def _crc(data: bytes) -> int:
