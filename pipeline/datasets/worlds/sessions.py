@@ -20,7 +20,7 @@ SIZE = Size(rows=100_000, users=5, items=1_000)
 
 FOLLOW = 0.75
 SESSION = (3, 8)  # events in a session, both ends included
-PAUSE = (45, 600)  # minutes between sessions
+PAUSE = (45, 240)  # minutes between sessions; longer ones would put the last events into the future
 _STEP = (10, 120)  # seconds between events of one
 
 
