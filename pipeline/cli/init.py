@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Final, Optional
 
@@ -68,7 +69,9 @@ def init(
     if asks and not typer.confirm(f"\nWrite {output}?", default=True):
         raise typer.Exit(0)
     draft.save(made, output)
-    console.print(f"\n{output} is written. Next: seqrank run --config {output}", highlight=False, markup=False)
+    console.print(
+        f"\n{output} is written. Next: seqrank run --config {shlex.quote(str(output))}", highlight=False, markup=False
+    )
 
 
 def _check_free(output: pathlib.Path, *, force: bool, asks: bool) -> None:

@@ -117,7 +117,9 @@ def make(
     log.check_time(seen)
     reading = list(log.reading(data, seen))
     event = seen.roles.column("event")
-    counted = survey.survey(found, _options(reading, told), event)
+    options = _options(reading, told)
+    files.validate(found, options)
+    counted = survey.survey(found, options, event)
     if counted.events.height == 0:
         raise _nothing_usable(counted)
     measured = figures.measure(counted)
@@ -235,6 +237,8 @@ def _unsure_events(seen: Log, counted: Survey) -> Iterator[str]:
     if seen.roles.column("event") is None:
         return
     _, unknown = log.event_weights(counted.words)
+    if missing := counted.words.get(""):
+        yield f"{missing:,} rows say no event, and are set aside."
     if unknown:
         words = ", ".join(f"'{word}'" for word in unknown[:8])
         yield f"What the events {words} mean; each counts 1: example_gen.event_weights"

@@ -6,9 +6,10 @@ import difflib
 import re
 from typing import Final, Literal
 
-Role = Literal["user", "session", "item", "time", "rating", "weight", "event", "order", "context", "coarse"]
+Role = Literal["user", "session", "item", "time", "rating", "weight", "amount", "event", "order", "context", "coarse"]
 
-# Lower case, letters and digits alone. `coarse`: says something of an item, but is too coarse to be recommended.
+# Lower case, letters and digits alone. `amount`: may weigh an event, or not. `coarse`: says something of an item, but
+# is too coarse to be recommended.
 _USUAL: Final[dict[Role, tuple[str, ...]]] = {
     "user": (
         *("user", "userid", "uid", "userno", "usr", "visitor", "visitorid", "fullvisitorid", "customer", "customerid"),
@@ -34,7 +35,19 @@ _USUAL: Final[dict[Role, tuple[str, ...]]] = {
         *("epoch", "servertime", "timelocal", "logtime", "day", "eventat"),
     ),
     "rating": ("rating", "stars", "star", "score", "overall", "rate", "grade", "reviewscore", "vote", "userrating"),
-    "weight": ("weight", "strength", "plays", "playcount", "quantity", "qty", "count", "clicks", "hours", "playtime"),
+    "weight": ("weight", "strength", "importance"),
+    "amount": (
+        "plays",
+        "playcount",
+        "quantity",
+        "qty",
+        "count",
+        "clicks",
+        "hours",
+        "playtime",
+        "duration",
+        "dwelltime",
+    ),
     "event": (
         *("event", "eventtype", "eventname", "action", "actiontype", "behavior", "behaviour", "behaviortype", "type"),
         *("interaction", "interactiontype", "activity", "verb", "kind", "feedbacktype"),

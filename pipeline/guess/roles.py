@@ -196,8 +196,8 @@ class _Hunt:
         for column in self._free():
             near = self._nearness(column, "weight")
             if near and column.is_number and column.filled == 1 and 0 <= column.low < column.high:
-                why = f"the name '{column.name}' may say how much a row counts; {column.low:g} to {column.high:g}"
-                return self._take(column.name, "weight", 0.6 * near, why)
+                why = f"the name '{column.name}' says so; {column.low:g} to {column.high:g}"
+                return self._take(column.name, "weight", 0.9 * near, why)
 
     def order(self) -> None:
         user, time = self._has("user"), self._has("timestamp")
@@ -232,6 +232,8 @@ class _Hunt:
                 return Guess(column.name, "none", 1.0, f"the same for all events of one {role}: {table}")
         if column.distinct <= 1:
             return Guess(column.name, "none", 1.0, "one value throughout" if column.distinct else "empty throughout")
+        if self._nearness(column, "amount") and column.is_number:
+            return Guess(column.name, "none", 1.0, "if it says how much a row counts: example_gen.columns.weight")
         if self._nearness(column, "session"):
             return Guess(column.name, "none", 1.0, "a session within a user's history, which pauses show as well")
         return Guess(column.name, "none", 1.0, "nothing in the model takes it")

@@ -51,7 +51,7 @@ class Survey:
         read, rejected: rows.
         complete: all rows were read.
         rejects: by reason, most frequent first.
-        words: rows by value of the event column; empty without one.
+        words: rows by value of the event column, "" where it is missing; empty without one.
         events: sampled users' events: USER, ITEM, TIE [uint64, uint64, int64] hashes, TIME int64 milliseconds.
         user_share: share of users that `events` holds.
         item_events: sampled items' events: ITEM, TIME.
@@ -173,7 +173,7 @@ def _words(table: pa.Table, event: str) -> dict[str, int]:
         return {}
     column = table.column(event)
     column = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    counts = pl.Series(column.cast(pa.string())).drop_nulls().value_counts()
+    counts = pl.Series(column.cast(pa.string())).fill_null("").value_counts()
     return dict(counts.iter_rows())
 
 

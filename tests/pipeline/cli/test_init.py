@@ -121,7 +121,7 @@ HOSTILE = {
     "parts.csv.gz": lambda: b"".join(
         map(gzip.compress, (interactions().write_csv().encode(), b"00001,7,1700000000\n"))
     ),
-    "emoji.csv": lambda: interactions(user_id=['🎵 "x",\n'] * N).write_csv().encode(),
+    "emoji.csv": lambda: interactions(user_id=['🎵 "x",'] * N).write_csv().encode(),
     "events.csv": lambda: (
         interactions(action=np.array(["view", "frob", "buy"])[RNG.integers(0, 3, N)]).write_csv().encode()
     ),

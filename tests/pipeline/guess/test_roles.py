@@ -118,3 +118,11 @@ def test_what_was_told_wins():
 def test_numbers_of_rows_are_no_item():
     result = found(row=np.arange(N), a=USER, b=ITEM, c=TIME)
     assert given(result) == {"user": "a", "item": "b", "timestamp": "c"}
+
+
+def test_an_amount_is_left_out_with_a_hint_and_a_weight_is_taken():
+    amounts = RNG.integers(1, 90, N)
+    hinted = found(user=USER, item=ITEM, time=TIME, quantity=amounts)
+    assert hinted.column("weight") is None
+    assert "columns.weight" in hinted.guesses[-1].why
+    assert found(user=USER, item=ITEM, time=TIME, weight=amounts).column("weight") == "weight"
