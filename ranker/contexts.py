@@ -38,7 +38,8 @@ class Contexts(tf.keras.layers.Layer):
         self.positions = {f"{f.HISTORY_CONTEXT_PREFIX}{name}": size for name, size in contexts.items()}
         self.rows = {f"{f.USER_FEATURE_PREFIX}{name}": size for name, size in user_features.items()}
         sizes = {**self.positions, **self.rows}
-        self.tables = {name: self._table(name, size) for name, size in sizes.items()}
+        # Columns may be called what TensorFlow wouldn't take for a weight.
+        self.tables = {name: self._table(f"context_{n}", size) for n, (name, size) in enumerate(sizes.items())}
 
     def _table(self, name: str, rows: int) -> tf.Variable:
         initial = tf.keras.initializers.RandomUniform(-_RANGE, _RANGE)

@@ -56,7 +56,8 @@ class ItemTower(tf.keras.layers.Layer):
         self.values = {name: _Values(column, self.known) for name, column in features.categories.items()}
         self.numbers = tf.constant(_numbers(features)) if features.numbers else None
         self.tables = {
-            name: self._table(f"feature_{name}", column.size) for name, column in features.categories.items()
+            name: self._table(f"feature_{n}", column.size)  # columns are called what TensorFlow wouldn't take
+            for n, (name, column) in enumerate(features.categories.items())
         }
         self.kernel = None if self.numbers is None else self._table("numbers", self.numbers.shape[1])
         self.first_bias = self.add_weight(
