@@ -21,6 +21,7 @@ START: Final = 1_740_787_200_000  # milliseconds: 2025-03-01, the first day of e
 MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+_LONGEST: Final = 540  # days: no world reaches into the future, where rows would be set aside
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +85,10 @@ def make(name: str, size: Size, seed: int = 0) -> World:
     """
     if min(size.rows, size.users, size.items) < 1:
         raise ValueError(f"rows, users and items are at least 1; got {size.rows}, {size.users}, {size.items}.")
-    return _load(name).make(size, seed)
+    world: World = _load(name).make(size, seed)
+    if world.labels["time"].max() > START + _LONGEST * DAY:  # type: ignore[operator]
+        raise ValueError(f"{size.rows} rows of {size.users} users take more than {_LONGEST} days: ask for more users.")
+    return world
 
 
 def write(world: World, folder: pathlib.Path) -> None:

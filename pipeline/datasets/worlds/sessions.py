@@ -16,11 +16,11 @@ import polars as pl
 from pipeline.datasets import draws, synthesize
 from pipeline.datasets.worlds import MINUTE, START, Size, World, named, popular_ranks
 
-SIZE = Size(rows=100_000, users=5, items=1_000)
+SIZE = Size(rows=100_000, users=12, items=1_000)
 
 FOLLOW = 0.75
 SESSION = (3, 8)  # events in a session, both ends included
-PAUSE = (45, 240)  # minutes between sessions; longer ones would put the last events into the future
+PAUSE = (45, 240)  # minutes between sessions
 _STEP = (10, 120)  # seconds between events of one
 
 

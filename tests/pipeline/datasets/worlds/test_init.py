@@ -90,6 +90,7 @@ def test_usual_size_is_what_is_made_where_nothing_is_asked_for(name):
         ("music", worlds.Size(rows=10, users=3, items=100), "need 36 rows"),
         ("news", worlds.Size(rows=100, users=3, items=100), "need more than 100 articles"),
         ("sessions", worlds.Size(rows=3, users=4, items=100), "4 terminals need a row each"),
+        ("sessions", worlds.Size(rows=60_000, users=1, items=100), "more than 540 days: ask for more users"),
     ],
 )
 def test_what_no_world_has_room_for_is_refused(name, size, message):
