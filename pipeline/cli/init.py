@@ -52,12 +52,15 @@ def init(
     """
     from rich.console import Console
 
-    from pipeline.guess import draft, log, report
+    from pipeline.guess import log
 
     asks = not yes and sys.stdin.isatty() and sys.stdout.isatty()
-    name = name or (output.stem if output else draft.name_of(data[0]))
+    name = name or (output.stem if output else log.name_of(data[0]))
     output = output or pathlib.Path(f"{name}.yaml")
     _check_free(output, force=force, asks=asks)
+
+    from pipeline.guess import draft, report  # with the reader, and so Beam, which takes seconds
+
     told = draft.parse_settings(settings or [])
     found = draft.find(data)
     seen = log.look(found[0].name).told(draft.told_roles(told))

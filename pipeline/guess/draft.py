@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -21,6 +19,7 @@ from pipeline.guess.roles import SURE
 from schemas.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Iterator, Mapping, Sequence
 
     from components.example_gen.inputs import InputFile
@@ -31,20 +30,6 @@ if TYPE_CHECKING:
     from pipeline.guess.tables import Table
 
 _COLUMNS: Final = ("example_gen", "columns")
-# Names of files that say nothing of what is in them; their folder's does.
-_PLAIN: Final = (
-    "interactions",
-    "events",
-    "ratings",
-    "log",
-    "logs",
-    "data",
-    "train",
-    "part",
-    "reviews",
-    "clicks",
-    "all",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,14 +75,6 @@ def told_roles(told: Sequence[Knob]) -> dict[Role, str | None]:
     return {knob.path[2]: knob.value for knob in told if knob.path[:2] == _COLUMNS and len(knob.path) == 3}  # type: ignore[misc]
 
 
-def name_of(file: str) -> str:
-    """A pipeline's name, from a file's or its folder's."""
-    path = pathlib.PurePath(file)
-    stem = re.sub(r"[*?].*$", "", path.name.split(".")[0]).rstrip("-_0123456789")
-    plain = stem.lower() in ("", *_PLAIN) and path.parent.name not in ("", "/", "data")
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", path.parent.name if plain else stem).strip("-_.")[:40].lower() or "mine"
-
-
 def make(
     name: str, data: Sequence[str], found: Sequence[InputFile], seen: Log, side: Mapping[str, str], told: Sequence[Knob]
 ) -> Draft:
@@ -122,8 +99,8 @@ def make(
     counted = survey.survey(found, options, event)
     if counted.events.height == 0:
         raise _nothing_usable(counted)
-    measured = figures.measure(counted)
     has_user = seen.roles.column("user") is not None
+    measured = figures.measure(counted, streams=not has_user)
     if not has_user and measured.session is None and "user" not in told_roles(told):
         raise _no_user(seen)
     unsure = [*_unsure_roles(seen), *_unsure_rows(counted), *_unsure_events(seen, counted)]

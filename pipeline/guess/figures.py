@@ -30,6 +30,8 @@ _NICE: Final = (1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480,
 class Figures:
     """Counts are scaled up from the sample where `sampled`; shares are of the sample.
 
+    Without users, a session stands for one in all that is said of a user.
+
     Args:
         events: without exact duplicates.
         users, items: distinct ids.
@@ -82,16 +84,23 @@ class Figures:
         return (self.last - self.recent) / DAY
 
 
-def measure(survey: Survey) -> Figures:
-    """Measures what a survey kept; it must have kept an event."""
+def measure(survey: Survey, *, streams: bool = False) -> Figures:
+    """Measures what a survey kept.
+
+    Args:
+        survey: with at least one event.
+        streams: its users are streams of anybody's events, which pauses cut into sessions.
+    """
     rows = survey.events
     events = rows.unique(maintain_order=False).sort(USER, TIME, TIE)
+    pauses = _pauses(events)
+    session = session_end(pauses[pauses > 0] / _SECOND)
+    sizes = _sizes(events, session) if session else np.zeros(1)
+    if streams and session:
+        events = events.with_columns(_sessions(session).cast(pl.UInt64).alias(USER))
     per_user = events.group_by(USER).agg(pl.len().alias("n"), pl.col(TIME).min().alias("first"))
     scale = 1 / survey.user_share
     recent = int(np.quantile(events[TIME].to_numpy(), _RECENT))
-    pauses = _pauses(events)
-    session = session_end(pauses[pauses > 0] / _SECOND)
-    sizes = _sessions(events, session) if session else np.zeros(1)
     seen_items = survey.item_events.group_by(ITEM).agg(pl.col(TIME).min().alias("first"))
     return Figures(
         events=round(events.height * scale),
@@ -155,11 +164,15 @@ def _pauses(events: pl.DataFrame) -> np.ndarray:
     return np.diff(events[TIME].to_numpy())[same]
 
 
-def _sessions(events: pl.DataFrame, minutes: float) -> np.ndarray:
-    """[n] events of each session."""
+def _sessions(minutes: float) -> pl.Expr:
+    """The number of each event's session; the frame sorted by user and time."""
     new = (pl.col(USER) != pl.col(USER).shift(1)) | (pl.col(TIME).diff() > minutes * 60_000)
-    number = events.select(new.fill_null(True).cum_sum().alias("session"))
-    return number.group_by("session").len()["len"].to_numpy()
+    return new.fill_null(True).cum_sum()
+
+
+def _sizes(events: pl.DataFrame, minutes: float) -> np.ndarray:
+    """[n] events of each session."""
+    return events.group_by(_sessions(minutes).alias("session")).len()["len"].to_numpy()
 
 
 def _repeats(events: pl.DataFrame) -> float:

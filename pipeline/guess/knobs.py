@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _WINDOWS: Final = (10, 20, 50)  # the shortest that holds nine histories of ten
 _LONG: Final = (100, 100)  # median history from which on a longer window is worth its time, and that window
+_MARGIN: Final = 0.5  # of what the gate lets pass: labels repeat more often than events do, later in a history
 _TURNOVER: Final = 0.1  # share of the last tenth on items that are new in it, from which on tomorrow must be tested
 _STRANGERS: Final = 0.5  # likewise of its users
 _HIDDEN: Final = 0.5  # share of ids that are hidden in training where new items matter
@@ -32,27 +33,28 @@ _DAYS: Final = (0.25, 0.5, 1, 2, 3, 5, 7, 14, 30, 60, 90)  # validation and test
 def sequences(figures: Figures, *, has_user: bool) -> Iterator[Knob]:
     """Knobs of SequenceGen that differ from its defaults."""
     sessions = not has_user
-    most, median = (figures.session_most, figures.session_median) if sessions else (figures.most, figures.median)
     if sessions:
         minutes = figures.session or _MINUTES
         why = "minutes: a longer pause ends a session, and each session is a sequence of its own"
         yield Knob(("sequence_gen", "session_gap"), minutes, why)
-    window = window_of(median, most)
+    window = window_of(figures.median, figures.most)
     if window != SequenceGenOptions().window:
         what = "sessions" if sessions else "histories"
         yield Knob(
-            ("sequence_gen", "window"), window, f"half of the {what} have {median:.0f} events, nine of ten {most:.0f}"
+            ("sequence_gen", "window"),
+            window,
+            f"half of the {what} have {figures.median:.0f} events, nine of ten {figures.most:.0f}",
         )
-    if figures.repeats > DataGateOptions().max_unreachable:
+    if figures.repeats > DataGateOptions().max_unreachable * _MARGIN:
         why = f"{figures.repeats:.0%} of the events repeat an item of their past: such labels must be reachable"
         yield Knob(("sequence_gen", "mask_seen"), False, why)
-    if moves(figures):
+    if moves(figures, has_user=has_user):
         yield from _split(figures)
 
 
-def moves(figures: Figures) -> bool:
-    """Whether tomorrow differs so much from yesterday that a split by time is called for."""
-    return figures.turnover >= _TURNOVER or figures.strangers >= _STRANGERS
+def moves(figures: Figures, *, has_user: bool) -> bool:
+    """Whether tomorrow differs so much from yesterday that a split by time is called for; sessions are new anyhow."""
+    return figures.turnover >= _TURNOVER or (has_user and figures.strangers >= _STRANGERS)
 
 
 def window_of(median: float, most: float) -> int:
@@ -65,17 +67,20 @@ def window_of(median: float, most: float) -> int:
 def _split(figures: Figures) -> Iterator[Knob]:
     days = min(_DAYS, key=lambda nice: abs(nice - figures.recent_days))
     days = max((nice for nice in _DAYS if nice <= min(days, figures.days / 5)), default=round(figures.days / 10, 4))
+    split = {"name": "global_time", "valid_days": days, "test_days": days}
     if figures.turnover >= _TURNOVER:
         cause = f"{figures.turnover:.0%} of the last tenth's events are on items first seen in it"
+        why = f"{cause}: so validation and test are the last days, for everybody alike"
     else:
+        split["labels_per_user"] = "all"  # a stranger's first event has no history; later ones do
         cause = f"{figures.strangers:.0%} of the last tenth's users were first seen in it"
-    why = f"{cause}: so validation and test are the last days, for everybody alike"
-    yield Knob(("sequence_gen", "split"), {"name": "global_time", "valid_days": days, "test_days": days}, why)
+        why = f"{cause}: so validation and test are all events of the last days"
+    yield Knob(("sequence_gen", "split"), split, why)
 
 
 def training(figures: Figures, *, has_user: bool) -> Iterator[Knob]:
     """Knobs of the Trainer that differ from its defaults."""
-    windows = windows_of(figures, has_user=has_user)
+    windows = windows_of(figures)
     _, batch_size, epochs = next((size for size in _SIZES if windows <= size[0]), (0, *_LARGE))
     default = TrainingOptions()
     why = f"about {windows:,} windows of training"
@@ -98,10 +103,8 @@ def cold_items(figures: Figures) -> Iterator[Knob]:
         yield Knob(("trainer", "model", "id_dropout"), _HIDDEN, why)
 
 
-def windows_of(figures: Figures, *, has_user: bool) -> int:
+def windows_of(figures: Figures) -> int:
     """About how many windows the training split has."""
-    if not has_user:
-        return max(1, round(figures.events / max(1.0, figures.session_median)))
     window = window_of(figures.median, figures.most)
     step = window - SequenceGenOptions().overlap_in(window)
     return round(figures.users + max(0.0, figures.events - figures.users * min(window, figures.mean)) / step)
@@ -121,12 +124,12 @@ def unsure(figures: Figures, *, has_user: bool, has_order: bool) -> Iterator[str
             f"{figures.ties:.0%} of the events are at the same time as the user's event before, and their order is "
             "left to a hash. If a column knows it: example_gen.columns.order"
         )
-    if figures.short > 0.5 and has_user and not moves(figures):
+    if figures.short > 0.5 and has_user and not moves(figures, has_user=has_user):
         yield (
             f"{figures.short:.0%} of the users have fewer than {SHORT} events and give no label to validation and "
             "test. A split by time tests them, too: sequence_gen.split"
         )
     if figures.first < 20 * 365 * DAY:
         yield "The first time lies before 1990. If the unit is wrong: example_gen.time_format"
-    if moves(figures) and figures.days < 2:
+    if moves(figures, has_user=has_user) and figures.days < 2:
         yield "The log spans less than two days, so validation and test are short: sequence_gen.split"

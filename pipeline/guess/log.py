@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
+import re
 from typing import TYPE_CHECKING, Final
 
 from pipeline.guess import columns as c
@@ -29,6 +31,21 @@ TIME_FORMATS: Final = {
 }
 _NEEDED: Final[tuple[Role, ...]] = ("item", "timestamp")
 _OTHER_WEIGHT: Final = 1.0  # of an event whose meaning isn't known
+
+# Names of files that say nothing of what is in them; their folder's does.
+_PLAIN: Final = (
+    "interactions",
+    "events",
+    "ratings",
+    "log",
+    "logs",
+    "data",
+    "train",
+    "part",
+    "reviews",
+    "clicks",
+    "all",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +83,14 @@ class Log:
     def missing(self) -> tuple[Role, ...]:
         """Roles that no column has, and without which nothing can be recommended."""
         return tuple(role for role in _NEEDED if self.roles.column(role) is None)
+
+
+def name_of(file: str) -> str:
+    """A pipeline's name, from a file's or its folder's."""
+    path = pathlib.PurePath(file)
+    stem = re.sub(r"[*?].*$", "", path.name.split(".")[0]).rstrip("-_0123456789")
+    plain = stem.lower() in ("", *_PLAIN) and path.parent.name not in ("", "/", "data")
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", path.parent.name if plain else stem).strip("-_.")[:40].lower() or "mine"
 
 
 def look(file: str) -> Log:

@@ -88,20 +88,22 @@ def _figures(draft: Draft) -> Iterator[tuple[str, str]]:
         f"{survey.read:,}{'' if survey.complete else ', the first ones'}; {survey.rejected:,} of them can't be used",
     )
     sample = f", estimated from 1 user in {round(1 / survey.user_share):,}" if f.sampled else ""
-    yield "users, items", f"{f.users:,} and {f.items:,}{sample}"
+    who = "user" if draft.log.roles.column("user") else "session"
+    yield f"{who}s, items", f"{f.users:,} and {f.items:,}{sample}"
     yield "time", f"{_moment(f.first)} to {_moment(f.last)}, {f.days:,.1f} days"
     yield (
-        "events a user",
+        f"events a {who}",
         f"half have at most {f.median:,.0f}, nine of ten {f.most:,.0f}; {f.short:.0%} have fewer than {SHORT}",
     )
-    yield "repeats", f"{f.repeats:.1%} of the events are on an item of the user's past"
+    yield "repeats", f"{f.repeats:.1%} of the events are on an item of the {who}'s past"
     if f.session:
         yield "sessions", f"a pause of {f.session:g} minutes ends one; half have at most {f.session_median:,.0f} events"
     else:
         yield "sessions", "the pauses show none"
-    new = f"{f.turnover:.0%} of its events are on new items, {f.strangers:.0%} of its users are new"
+    strangers = f", {f.strangers:.0%} of its users are new" if who == "user" else ""
+    new = f"{f.turnover:.0%} of its events are on new items{strangers}"
     yield "last tenth", f"began {_moment(f.recent)}; {new}"
-    yield "equal times", f"{f.ties:.1%} of the events are at the time of the user's event before"
+    yield "equal times", f"{f.ties:.1%} of the events are at the time of the {who}'s event before"
     yield "duplicates", f"{f.duplicates:.1%} of the rows"
 
 

@@ -82,3 +82,16 @@ def test_sessions_are_counted_and_sized():
     gap = np.where(np.arange(4_000) % 4 == 0, 86_400_000, 60_000) + rng.integers(0, 1000, 4_000)
     found = measured(np.repeat(np.arange(10), 400), np.arange(4_000) % 50, np.cumsum(gap))
     assert (found.session_median, found.session_most, found.sessions) == (4.0, 4.0, 100.0)
+
+
+def test_streams_are_cut_into_sessions_first():
+    rng = np.random.default_rng(0)
+    gap = np.where(np.arange(4_000) % 4 == 0, 86_400_000, 60_000) + rng.integers(0, 1000, 4_000)
+    events = pl.DataFrame(
+        {USER: np.zeros(4_000), ITEM: np.arange(4_000) % 50, TIME: np.cumsum(gap), TIE: np.arange(4_000)},
+        schema={USER: pl.UInt64, ITEM: pl.UInt64, TIME: pl.Int64, TIE: pl.Int64},
+    )
+    survey = Survey(4_000, 0, True, (), {}, events, 1.0, events.select(ITEM, TIME), 1.0)
+    found = figures.measure(survey, streams=True)
+    assert (found.users, found.median, found.repeats) == (1_000, 4.0, 0.0)
+    assert figures.measure(survey).repeats > 0.9

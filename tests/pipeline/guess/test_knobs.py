@@ -57,10 +57,16 @@ def test_repeats_are_no_longer_masked():
     assert decided(repeats=0.2) == {"sequence_gen": {"mask_seen": False}}
 
 
-@pytest.mark.parametrize(("changed", "days"), [({"turnover": 0.6}, 14), ({"strangers": 0.7}, 14)])
-def test_a_log_that_moves_is_split_by_time(changed, days):
+@pytest.mark.parametrize(
+    ("changed", "labels"), [({"turnover": 0.6}, {}), ({"strangers": 0.7}, {"labels_per_user": "all"})]
+)
+def test_a_log_that_moves_is_split_by_time(changed, labels):
     split = decided(**changed)["sequence_gen"]["split"]
-    assert split == {"name": "global_time", "valid_days": days, "test_days": days}
+    assert split == {"name": "global_time", "valid_days": 14, "test_days": 14, **labels}
+
+
+def test_sessions_are_new_anyhow():
+    assert "split" not in decided(has_user=False, session=30.0, strangers=1.0)["sequence_gen"]
 
 
 @pytest.mark.parametrize(("days", "recent"), [(20, 1.05), (3, 0.3), (0.5, 0.05), (900, 100)])
@@ -71,7 +77,7 @@ def test_validation_and_test_leave_most_of_the_time_to_training(days, recent):
 
 
 def test_without_a_user_pauses_cut_sessions():
-    chosen = decided(has_user=False, session=30.0, session_median=5, session_most=8)
+    chosen = decided(has_user=False, session=30.0, median=5, most=8)
     assert chosen["sequence_gen"] == {"session_gap": 30.0, "window": 10}
     assert "model" not in chosen["trainer"]  # within a session the pauses say little
 
