@@ -62,6 +62,18 @@ class Lot(tf.keras.layers.Layer):
         return _draw(self.state, tf.reshape(count, [1])) < self.rate
 
 
+class Uniform(tf.keras.layers.Layer):
+    """Numbers in [0, 1), others at every call, the same on every replica; its randomness is a weight, too."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.state = _state(self)
+
+    def draw(self, count: int) -> tf.Tensor:
+        """[count] float64."""
+        return _draw(self.state, [count], tf.float64)
+
+
 def _state(layer: tf.keras.layers.Layer) -> tf.Variable:
     return layer.add_weight(
         name="state",
@@ -73,11 +85,11 @@ def _state(layer: tf.keras.layers.Layer) -> tf.Variable:
     )
 
 
-def _draw(state: tf.Variable, shape: tf.Tensor) -> tf.Tensor:
+def _draw(state: tf.Variable, shape: tf.Tensor | list[int], dtype: tf.DType = tf.float32) -> tf.Tensor:
     """Uniform in [0, 1), others at every call."""
     seed = tf.identity(state)
     state.assign_add(tf.constant([0, 1], tf.int64))
-    return tf.random.stateless_uniform(shape, seed)
+    return tf.random.stateless_uniform(shape, seed, dtype=dtype)
 
 
 def _first_state(shape: tuple[int, ...], dtype: tf.DType = tf.int64, **_: Any) -> tf.Tensor:
