@@ -66,9 +66,9 @@ def _since_first(time: np.ndarray, terminal: np.ndarray) -> np.ndarray:
 
 
 def _labels(size: Size, items: pl.Series, rank: np.ndarray, terminal: np.ndarray, time: np.ndarray) -> pl.DataFrame:
-    """The last event of every session that has two; sessions are parted by their pauses, as the chain parts them."""
+    """The last event of every session that has three; sessions are parted by their pauses, as the chain parts them."""
     new = np.append(True, (np.diff(time) >= PAUSE[0] * MINUTE) | (np.diff(terminal) > 0))
-    last = np.append(new[1:], True) & ~new
+    last = np.append(new[1:], True) & ~new & ~np.append(False, new[:-1])
     before = np.append(0, rank[:-1])
     oracle = draws.oracle_ranks(
         rank[last], synthesize.successor(before[last], size.items)[:, None], np.arange(size.items)
