@@ -98,7 +98,8 @@ class SequenceRanker(tfrs.Model):
         if self._frozen is not None:
             return ItemTable(*map(tf.convert_to_tensor, self._frozen))
         items, bias = (tf.cast(weight, tf.float32) for weight in (self.items, self.bias))
-        return self.tower.training_table(items, bias) if training else self.tower.table(items, bias)
+        table = self.tower.training_table if training else self.tower.table
+        return table(items, bias, sparse=not self.jit_compile and not tf.config.list_physical_devices("GPU"))
 
     def freeze(self) -> None:
         """Makes the vectors of items with features once and for all, for a model that won't be trained any more."""

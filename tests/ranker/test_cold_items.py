@@ -155,9 +155,23 @@ def test_values_are_averaged_and_missing_numbers_are_marked():
     features = ItemFeatures(np.array(["c"]), {"word": Categories(columns, 4)}, {"price": price})
     given = Catalogue(np.array(["a", "b"]), np.array([2, 1]), 0, 0, WINDOW, mask_seen=False, features=features)
     model = SequenceRanker(ModelOptions(embedding_dim=4, popularity_bias=False), given)
-    words, numbers, ids = model.tower.tables["word"].numpy(), model.tower.kernel.numpy(), model.items.numpy()
+    (words, numbers), ids = np.split(model.tower.embeddings.numpy(), [4]), model.items.numpy()
     expected = [(words[2] + words[3]) / 2 + numbers[0], words[2] + numbers[1], 5 * numbers[0]]
     found = model.item_table()
     np.testing.assert_allclose(found.vectors[:2], ids[:2])
     np.testing.assert_allclose(found.vectors[2:], np.stack(expected)[:, :-1] + ids[[2, 3, 1]], rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(found.bias, [0.0, 0.0, expected[2][-1]], rtol=1e-5)
+
+
+def test_with_and_without_sparse_matrices_vectors_and_gradients_are_the_same():
+    model = SequenceRanker(ModelOptions(embedding_dim=8, id_dropout=0.0), catalogue())
+    weights = model.tower.trainable_variables
+
+    def table_and_gradients(sparse):
+        with tf.GradientTape() as tape:
+            found = model.tower.training_table(tf.identity(model.items), tf.identity(model.bias), sparse=sparse)
+            total = tf.reduce_sum(found.vectors**2)
+        return [*found, *tape.gradient(total, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)]
+
+    for one, other in zip(table_and_gradients(True), table_and_gradients(False), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
