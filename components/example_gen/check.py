@@ -107,7 +107,7 @@ def _values(table: pa.Table, options: Options, faults: _Faults, moment: int) -> 
     texts = {name: _one(table, name) for name in columns.used()}
     for name, column in texts.items():
         if pa.types.is_string(column.type) and _may_hold(column, MARK.encode()[0]):
-            faults.add(_matches(pc.match_substring(column, MARK)), f"{name} isn't UTF-8")
+            faults.add(_matches(pc.match_substring(column, MARK)), f"{name} isn't text in UTF-8")
     values = {f.USER_ID: _id(texts[columns.user], columns.user, faults)} if columns.user else {}
     values[f.ITEM_ID] = _id(texts[columns.item], columns.item, faults)
     values[f.TIMESTAMP] = _time(texts[columns.timestamp], options, faults, moment)

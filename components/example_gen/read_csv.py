@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,32 +26,42 @@ _HEADER_LIMIT = 1 << 20
 _LINE_END = re.compile("\r\n|\n|\r")
 
 
+class _Start(NamedTuple):
+    """What a file begins with: its columns' names, how many lines they take, and some of the text behind them."""
+
+    names: list[str]
+    lines: int
+    rest: str
+
+
 def columns(name: str, options: Options) -> list[str]:
     """Names of a CSV file's columns.
 
     Raises: DataError: the first line isn't text.
     """
-    if options.column_names:
-        return list(options.column_names)
-    with_header, _ = _first_lines(name, options)
-    return with_header
+    return list(options.column_names) or _start(name, options).names
 
 
 def has_rows(name: str, options: Options) -> bool:
     """Whether anything but blank lines follows the header."""
-    _, rest = _first_lines(name, options)
-    return bool(rest.strip(f"\r\n {options.delimiter}"))
+    return bool(_start(name, options).rest.strip(f"\r\n {options.delimiter}"))
 
 
-def _first_lines(name: str, options: Options) -> tuple[list[str], str]:
-    """The header's names, and some of the text behind it (all of it, without a header)."""
+def _start(name: str, options: Options) -> _Start:
     source = TextSource(open_bytes(name), options.quote)
     text = source.read(_HEADER_LIMIT).decode("utf-8", "ignore").removeprefix("\ufeff")
     source.close()
     if options.column_names:
-        return list(options.column_names), text
-    line, _, rest = text.replace("\r\n", "\n").replace("\r", "\n").partition("\n")
-    if MARK in line or "\0" in line:
+        return _Start(list(options.column_names), 0, text)
+    line = _LINE_END.split(text, 1)[0]
+    lines = io.StringIO(text, newline="")
+    quoting: dict[str, Any] = {"quotechar": options.quote} if options.quote else {"quoting": csv.QUOTE_NONE}
+    reader = csv.reader(lines, delimiter=options.delimiter, **quoting)
+    try:
+        names = next(reader, []) if MARK not in line else None
+    except csv.Error:
+        names = None
+    if names is None:
         shown = line[:60].replace(MARK, "\\x").encode("unicode_escape").decode()
         raise DataError(
             "the first line isn't text in UTF-8.",
@@ -58,8 +69,7 @@ def _first_lines(name: str, options: Options) -> tuple[list[str], str]:
             why=f"it begins with {shown}",
             next_step="give a CSV file with a header line (.csv, .csv.gz), or Parquet (.parquet).",
         )
-    quoting = {"quotechar": options.quote} if options.quote else {"quoting": csv.QUOTE_NONE}
-    return next(csv.reader([line], delimiter=options.delimiter, **quoting), []), rest
+    return _Start(names, reader.line_num, lines.read())
 
 
 def batches(name: str, options: Options) -> Iterator[Batch]:
@@ -68,9 +78,10 @@ def batches(name: str, options: Options) -> Iterator[Batch]:
     Raises: DataError: the file breaks off, or a quote in it never closes; it says how many lines were read.
     """
     source = TextSource(open_bytes(name), options.quote)
-    rows = _Rows(1 if options.column_names else 2, options.delimiter)
+    start = _start(name, options)
+    rows = _Rows(1 if options.column_names else 2, 1 + start.lines)
     try:
-        reader = _open(source, columns(name, options), rows, options)
+        reader = _open(source, start.names, rows, options)
         for block in reader:
             yield rows.place(pa.Table.from_batches([block]), source)
         yield rows.place(None, source)
@@ -123,10 +134,9 @@ def _check_all_read(name: str, rows: _Rows, source: TextSource) -> None:
 class _Rows:
     """Counts rows and lines while a file is read, since Arrow's numbers leave out line breaks inside quotes."""
 
-    def __init__(self, first_row: int, delimiter: str) -> None:
+    def __init__(self, first_row: int, first_line: int) -> None:
         self.row = first_row  # Arrow's number of the next row; the header is its row 1
-        self.line = self.last_start = first_row
-        self._delimiter = delimiter
+        self.line = self.last_start = first_line
         self._invalid: list[tuple[int, str, list[str]]] = []  # row, reason, its lines
 
     def set_aside(self, row: pc_csv.InvalidRow) -> str:

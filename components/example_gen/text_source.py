@@ -2,7 +2,8 @@
 
 Arrow's handler of wrong column counts fails on bytes that it can't decode, and its reader says nothing when a quote
 that never closes swallows the rest of a file. So bytes that aren't UTF-8 are replaced here by a mark and their hex
-digits before Arrow sees them, and lines are counted, for the reader to compare.
+digits before Arrow sees them, and lines are counted, for the reader to compare. Zero bytes are marked like them: for
+Arrow's search for delimiters a block of a few bytes ends at one, and what stands behind it is overlooked.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from apache_beam.io.filesystems import FileSystems
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-MARK = "\U0010fffe"  # stands before the two hex digits of an undecodable byte; in no text (a noncharacter)
+MARK = "\U0010fffe"  # stands before the two hex digits of a byte that is no text; in no text (a noncharacter)
 _HANDLER = "seqrank_mark"
 
 
@@ -46,7 +47,7 @@ class TextSource:
         lines: line ends read so far (\\n, \\r\\n or \\r).
         unfinished: the last line read so far has no line end yet.
         quotes: how often the quote character occurred.
-        marked: an undecodable byte occurred.
+        marked: a byte that is no text occurred.
     """
 
     def __init__(self, source: BinaryIO, quote: str = '"') -> None:
@@ -74,9 +75,9 @@ class TextSource:
 
     def _clean(self, chunk: Buffer) -> bytes:
         chunk = bytes(chunk)
-        if self._plain and chunk.isascii():
+        if self._plain and chunk.isascii() and b"\0" not in chunk:
             return chunk
-        text = self._decoder.decode(chunk, final=not chunk)
+        text = self._decoder.decode(chunk, final=not chunk).replace("\0", f"{MARK}00")
         self._plain = not self._decoder.getstate()[0]
         self.marked = self.marked or MARK in text
         return text.encode()

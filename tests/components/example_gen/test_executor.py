@@ -218,7 +218,7 @@ def test_one_malformed_row_in_a_million_is_found_by_its_line(run):
     result = run({"a.csv": HEADER + b"\n".join(lines)})
     assert (result.counts.used, result.counts.rejected) == (n - 1, 1)
     assert [(r["line"], r["reason"], r["text"]) for r in result.rejected] == [
-        (bad + 2, "timestamp isn't UTF-8", r"1,2,\xff")
+        (bad + 2, "timestamp isn't text in UTF-8", r"1,2,\xff")
     ]
 
 

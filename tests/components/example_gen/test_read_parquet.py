@@ -27,7 +27,7 @@ def test_ids_of_every_type_become_their_text(tmp_path):
     assert usable.column("user_id").to_pylist() == [["a"], ["c"]]
     assert usable.column("item_id").to_pylist() == [["x"], ["y"]]
     assert usable.column("timestamp").to_pylist() == [[1000], [3000]]
-    assert [(row["line"], row["reason"]) for row in rejected.to_pylist()] == [(2, "user_id isn't UTF-8")]
+    assert [(row["line"], row["reason"]) for row in rejected.to_pylist()] == [(2, "user_id isn't text in UTF-8")]
 
 
 def test_cut_off_file_is_an_error(tmp_path):
