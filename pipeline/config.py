@@ -173,7 +173,7 @@ def _read(path: pathlib.Path) -> tuple[dict[str, Any], dict[Path, str], list[str
             where=str(path),
             next_step="Name another with --config.",
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # also no UTF-8, or a date that no calendar has
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
         raise ConfigError("The configuration is not YAML.", where=place, why=str(error)) from error

@@ -59,7 +59,8 @@ class Options(BaseModel):
             allow_inf_nan=False,
             description="Minutes. A longer pause between two events of a user ends a session, and each session is a "
             "sequence of its own: split, windows, repeats, seen items and k-core are then per session, and its user_id "
-            "is <user>/<n>, n from 1. Empty: a user's events are one sequence, and user_id stays as it is.",
+            "is <user>/<n>, n from 1. Empty: a user's events are one sequence, and user_id stays as it is. A log "
+            "without users needs it.",
         ),
     ] = None
     repeats: Annotated[
@@ -78,7 +79,8 @@ class Options(BaseModel):
         Field(
             ge=1,
             description="Parts that users are split into, each worked on in memory at once. The sequences don't "
-            "depend on it. Empty: as many as keep a part below 250,000 interactions.",
+            "depend on it. Empty: as many as keep a part below 250,000 interactions; but one user's, or one stream's, "
+            "are in one part, whatever their number.",
         ),
     ] = None
 

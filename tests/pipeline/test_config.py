@@ -74,6 +74,12 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(tmp_path):
     assert "bad.yaml:" in caught.value.where
 
 
+def test_a_date_that_no_calendar_has_is_an_error_of_the_file(tmp_path):
+    (tmp_path / "bad.yaml").write_text("sequence_gen: {split: {name: global_time, valid_from: 2020-13-01}}\n")
+    with pytest.raises(ConfigError, match="month must be in 1..12"):
+        load(tmp_path / "bad.yaml")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "none.yaml")

@@ -75,7 +75,7 @@ class Options(SplitOptions):
             description="What the history before a label holds. label: all that came before it, validation and test "
             "included, as where the model is asked at once. cutoff: what came before its split began, for each of the "
             "split's labels, as a nightly job knows it; an item repeats, and is seen, only if it was met by then. With "
-            "labels_per_user: next both are the same."
+            "labels_per_user: next both are the same. With sessions a past is a session's: cutoff leaves hardly any."
         ),
     ] = "label"
 
