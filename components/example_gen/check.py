@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import time
 from typing import TYPE_CHECKING
@@ -11,12 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.example_gen import inputs, parse
-from components.example_gen.batches import rejected_table, row_text
-from components.example_gen.text_source import MARK, as_text
+from components.example_gen import inputs, parse, rows
 from schemas import features as f
 from schemas.hashing import as_int64, combine, stable_hash
-from schemas.records import REJECTED
 
 if TYPE_CHECKING:
     from components.example_gen.batches import Batch
@@ -49,19 +45,18 @@ def check(batch: Batch, file: str, options: Options, moment: int | None = None) 
     Returns: usable rows (`usable_schema`) and rejected rows (schemas.records.REJECTED), each in the file's order.
     """
     if batch.table.num_rows == 0:
-        return _as_lists({}, options.columns), _with_file(batch.broken, file)
-    table = pa.table({name: _plain(batch.table.column(i)) for i, name in _read(batch.table, options.columns)})
-    faults = _Faults(np.zeros(table.num_rows, np.int8), [])
+        return _as_lists({}, options.columns), rows.with_file(batch.broken, file)
+    table = pa.table({name: rows.plain(batch.table.column(i)) for i, name in _read(batch.table, options.columns)})
+    faults = rows.Faults.none(table.num_rows)
     values = _values(table, options, faults, now() if moment is None else moment)
     if f.USER_ID not in values:
-        values[f.USER_ID] = _repeated(inputs.stream(file), table.num_rows)
+        values[f.USER_ID] = rows.repeated(inputs.stream(file), table.num_rows)
     values[f.TIE] = pa.array(tie(batch.table, options.tie_seed))
-    rejected = batch.broken
+    rejected = rows.rejected_rows(batch, faults, options.delimiter)
     if faults.found:
         keep = pa.array(faults.code == 0)
-        rejected = _merged(rejected, _rejected(batch, faults, options.delimiter))
         values = {name: column.filter(keep) for name, column in values.items()}
-    return _as_lists(values, options.columns), _with_file(rejected, file)
+    return _as_lists(values, options.columns), rows.with_file(rejected, file)
 
 
 def now() -> int:
@@ -74,42 +69,14 @@ def _read(table: pa.Table, columns: Columns) -> list[tuple[int, str]]:
     return [(i, name) for i, name in enumerate(table.column_names) if name in used]
 
 
-def _plain(column: pa.ChunkedArray) -> pa.Array:
-    """One array, strings as `string`, dictionaries decoded."""
-    array = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
-        return as_text(array)
-    return array.cast(pa.string()) if pa.types.is_large_string(array.type) else array
-
-
-@dataclasses.dataclass
-class _Faults:
-    """code [n] int8: 0, or 1 + the index of the row's first fault in `reasons`."""
-
-    code: np.ndarray
-    reasons: list[str]
-
-    @property
-    def found(self) -> bool:
-        return bool(self.reasons)
-
-    def add(self, bad: np.ndarray, reason: str) -> None:
-        if bad.any():
-            self.reasons.append(reason)
-            self.code[(self.code == 0) & bad] = len(self.reasons)
-
-
-def _values(table: pa.Table, options: Options, faults: _Faults, moment: int) -> dict[str, pa.Array]:
+def _values(table: pa.Table, options: Options, faults: rows.Faults, moment: int) -> dict[str, pa.Array]:
     """Every output column but the tie, and the user where no column says it; rows with a fault hold anything."""
     columns = options.columns
-    texts = {name: _one(table, name) for name in columns.used()}
+    texts = {name: rows.one(table, name) for name in columns.used()}
     for name, column in texts.items():
-        if pa.types.is_string(column.type) and _may_hold(column, MARK.encode()[0]):
-            faults.add(_matches(pc.match_substring(column, MARK)), f"{name} isn't text in UTF-8")
-    values = {f.USER_ID: _id(texts[columns.user], columns.user, faults)} if columns.user else {}
-    values[f.ITEM_ID] = _id(texts[columns.item], columns.item, faults)
+        rows.check_text(column, name, faults)
+    values = {f.USER_ID: rows.ids(texts[columns.user], columns.user, faults)} if columns.user else {}
+    values[f.ITEM_ID] = rows.ids(texts[columns.item], columns.item, faults)
     values[f.TIMESTAMP] = _time(texts[columns.timestamp], options, faults, moment)
     if columns.rating:
         values[f.RATING] = _float(texts[columns.rating], columns.rating, options, faults, least=None)
@@ -124,43 +91,11 @@ def _values(table: pa.Table, options: Options, faults: _Faults, moment: int) -> 
     return values
 
 
-def _one(table: pa.Table, name: str) -> pa.Array:
-    column = table.column(name)
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-
-
-def _matches(found: pa.Array) -> np.ndarray:
-    return found.fill_null(False).to_numpy(zero_copy_only=False)
-
-
-def _may_hold(column: pa.Array, byte: int) -> bool:
-    """Whether the byte is among the texts' bytes: far quicker than to look into each text, and mostly it isn't."""
-    _, offsets, data = column.buffers()
-    if data is None or len(column) == 0:
-        return False
-    ends = np.frombuffer(offsets, np.int32)[[column.offset, column.offset + len(column)]]
-    return bool((np.frombuffer(data, np.uint8)[ends[0] : ends[1]] == byte).any())
-
-
-def _missing(column: pa.Array) -> np.ndarray:
-    if not pa.types.is_string(column.type):
-        return pc.is_null(column).to_numpy(zero_copy_only=False)
-    return pc.equal(pc.binary_length(column), 0).fill_null(True).to_numpy(zero_copy_only=False)
-
-
-def _id(column: pa.Array, name: str, faults: _Faults) -> pa.Array:
-    faults.add(_missing(column), f"{name} is missing")
-    if pa.types.is_string(column.type) and any(_may_hold(column, byte) for byte in b"\n\r"):
-        # Vocabularies are text files of one id a line.
-        faults.add(_matches(pc.match_substring_regex(column, "[\n\r]")), f"{name} has a line break")
-    return column.cast(pa.string())
-
-
-def _time(column: pa.Array, options: Options, faults: _Faults, moment: int) -> pa.Array:
+def _time(column: pa.Array, options: Options, faults: rows.Faults, moment: int) -> pa.Array:
     name = options.columns.timestamp
     values, is_time = parse.milliseconds(column, options.time_format, options.decimal)
     if not is_time.all():
-        faults.add(_missing(column), f"{name} is missing")
+        faults.add(rows.missing(column), f"{name} is missing")
         faults.add(~is_time, f"{name} is not {_EPOCHS[options.time_format]}")
     faults.add((values < 0) | (values > parse.LAST_TIME), f"{name} is not in the years 1970 to 9999")
     if options.latest:
@@ -175,31 +110,31 @@ def _since_1970(moment: datetime.datetime) -> int:
     return (zoned - _EPOCH) // datetime.timedelta(milliseconds=1)
 
 
-def _float(column: pa.Array, name: str, options: Options, faults: _Faults, least: float | None) -> pa.Array:
+def _float(column: pa.Array, name: str, options: Options, faults: rows.Faults, least: float | None) -> pa.Array:
     values, is_number = parse.floats(column, options.decimal)
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
     is_number &= np.isfinite(narrow)
     if not is_number.all():
-        faults.add(_missing(column), f"{name} is missing")
+        faults.add(rows.missing(column), f"{name} is missing")
         faults.add(~is_number, f"{name} is not a number")
     if least is not None:
         faults.add(values < least, f"{name} is less than {least:g}")
     return pa.array(narrow)
 
 
-def _event(column: pa.Array, name: str, options: Options, faults: _Faults) -> pa.Array:
+def _event(column: pa.Array, name: str, options: Options, faults: rows.Faults) -> pa.Array:
     place = pc.index_in(column.cast(pa.string()), value_set=pa.array(list(options.event_weights)))
     if place.null_count:
-        faults.add(_missing(column), f"{name} is missing")
+        faults.add(rows.missing(column), f"{name} is missing")
         faults.add(pc.is_null(place).to_numpy(zero_copy_only=False), f"{name} is not in example_gen.event_weights")
     return pa.array(list(options.event_weights.values()), pa.float32()).take(place.fill_null(0))
 
 
-def _order(column: pa.Array, name: str, faults: _Faults) -> pa.Array:
+def _order(column: pa.Array, name: str, faults: rows.Faults) -> pa.Array:
     values, is_whole = parse.integers(column)
     if not is_whole.all():
-        faults.add(_missing(column), f"{name} is missing")
+        faults.add(rows.missing(column), f"{name} is missing")
         faults.add(~is_whole, f"{name} is not a whole number")
     return pa.array(values)
 
@@ -234,25 +169,6 @@ def _bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.binary())
     as_bytes = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
     return column if any(is_kind(kind) for is_kind in as_bytes) else column.cast(pa.string())
-
-
-def _rejected(batch: Batch, faults: _Faults, delimiter: str) -> pa.Table:
-    bad = np.flatnonzero(faults.code)
-    reason = pa.array(faults.reasons).take(pa.array(faults.code[bad] - 1))
-    return rejected_table(batch.line[bad], reason, row_text(batch.table.take(pa.array(bad)), delimiter))
-
-
-def _merged(broken: pa.Table, rejected: pa.Table) -> pa.Table:
-    both = pa.concat_tables([broken, rejected])
-    return both.take(pc.sort_indices(both, sort_keys=[("line", "ascending")]))
-
-
-def _with_file(rejected: pa.Table, file: str) -> pa.Table:
-    return rejected.add_column(0, "file", _repeated(file, rejected.num_rows)).cast(REJECTED)
-
-
-def _repeated(text: str, n: int) -> pa.Array:
-    return pa.array([text]).take(pa.array(np.zeros(n, np.int8)))
 
 
 def _as_lists(values: dict[str, pa.Array], columns: Columns) -> pa.Table:
