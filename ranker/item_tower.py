@@ -62,7 +62,10 @@ class ItemTower(tf.keras.layers.Layer):
             initializer=tf.keras.initializers.RandomUniform(-_RANGE, _RANGE),
         )
         self.first_bias = self.add_weight(
-            name="feature_bias", shape=[], initializer=tf.constant_initializer(first_bias)
+            name="feature_bias",
+            shape=[],
+            initializer=tf.constant_initializer(first_bias),
+            trainable=id_dropout > 0,  # otherwise training never looks at it
         )
 
     def training_table(self, items: tf.Tensor, bias: tf.Tensor, *, sparse: bool = True) -> ItemTable:
