@@ -5,25 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.csv as pc_csv
 from apache_beam.io.filesystems import FileSystems
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
-from components.example_gen import beam_io, files, inputs
+from components.example_gen import beam_io, files, inputs, outputs
 from components.example_gen.options import Options
-from schemas import features as f
-from schemas import parquet
-from schemas.artifacts import READ_COUNTS_FILE, REJECTED_CSV
-from schemas.records import REJECTED
 
 if TYPE_CHECKING:
     from tfx import types
 
-    from schemas.records import ReadCounts
-
 _SEEN = "seen.jsonl"
-_BATCH = 1 << 16
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -50,28 +42,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         rejected = artifact_utils.get_single_instance(output_dict["rejected"])
         found = inputs.find(options)
         files.validate(found, options)
-        usable_prefix = os.path.join(artifact_utils.get_split_uri([_with_split(examples)], f.ALL), "interactions")
+        usable_prefix = os.path.join(outputs.folder(examples), "interactions")
         seen = os.path.join(rejected.uri, _SEEN)
         with self._make_beam_pipeline() as pipeline:
             beam_io.read(pipeline, found, options, usable_prefix, os.path.join(rejected.uri, "rows"), seen)
         counts = beam_io.counts(_take_lines(seen))
-        _write_text(os.path.join(rejected.uri, READ_COUNTS_FILE), counts.model_dump_json(indent=2) + "\n")
-        _write_csv(rejected.uri)
-        _describe(examples, rejected, counts, exec_properties["fingerprint"])
-
-
-def _with_split(examples: types.Artifact) -> types.Artifact:
-    examples.split_names = artifact_utils.encode_split_names([f.ALL])
-    return examples
-
-
-def _describe(examples: types.Artifact, rejected: types.Artifact, counts: ReadCounts, fingerprint: str) -> None:
-    """Payload and file format are what TFX's own readers look for."""
-    examples.set_string_custom_property("payload_format", "FORMAT_PARQUET")
-    examples.set_string_custom_property("file_format", "FILE_FORMAT_PARQUET")
-    examples.set_int_custom_property("rows", counts.used)
-    examples.set_string_custom_property("fingerprint", fingerprint)
-    rejected.read, rejected.rejected = counts.read, counts.rejected
+        outputs.write_counts(rejected.uri, counts)
+        outputs.write_csv(rejected.uri)
+        outputs.describe(examples, rejected, counts, exec_properties["fingerprint"])
 
 
 def _take_lines(path: str) -> list[str]:
@@ -79,18 +57,3 @@ def _take_lines(path: str) -> list[str]:
         lines = handle.read().decode("utf-8").splitlines()
     FileSystems.delete([path])
     return lines
-
-
-def _write_text(path: str, text: str) -> None:
-    with FileSystems.create(path) as handle:
-        handle.write(text.encode("utf-8"))
-
-
-def _write_csv(folder: str) -> None:
-    """rejected.csv from the rejected rows' Parquet files, a batch at a time."""
-    parts = FileSystems.match([os.path.join(folder, "rows-*.parquet")])[0].metadata_list
-    with FileSystems.create(os.path.join(folder, REJECTED_CSV)) as handle, pc_csv.CSVWriter(handle, REJECTED) as writer:
-        for part in sorted(file.path for file in parts):
-            with FileSystems.open(part) as source:
-                for batch in parquet.batches(source, rows=_BATCH):
-                    writer.write_batch(batch)

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, TypeAlias
 import pyarrow as pa
 
 from components.example_gen import inputs, read_csv, read_parquet
+from components.example_gen.options import Role
 from schemas.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from components.example_gen.batches import Batch
-    from components.example_gen.options import Options
+    from components.example_gen.options import Readable
 
 
-def batches(name: str, options: Options) -> Iterator[Batch]:
+def batches(name: str, options: Readable) -> Iterator[Batch]:
     """All rows of a file; see read_csv.batches and read_parquet.batches."""
     return read_parquet.batches(name) if _is_parquet(name) else read_csv.batches(name, options)
 
 
-def validate(files: Sequence[inputs.InputFile], options: Options) -> None:
+def validate(files: Sequence[inputs.InputFile], options: Readable) -> None:
     """Looks at each file's first lines, or Parquet's footer.
 
     Raises: DataError: a file can't be opened, lacks a column, or has it twice or of an impossible type; or no file
@@ -35,7 +36,7 @@ def validate(files: Sequence[inputs.InputFile], options: Options) -> None:
         raise DataError(
             "there is a header, and no row." if len(files) == 1 else "no file has a row.",
             where=files[0].name,
-            next_step="give files with interactions (example_gen.data).",
+            next_step=f"give files with rows ({options.key}.data).",
         )
 
 
@@ -43,8 +44,8 @@ def _is_parquet(name: str) -> bool:
     return name.endswith((".parquet", ".pq"))
 
 
-def _validate(name: str, options: Options) -> bool:
-    if options.columns.user is None:
+def _validate(name: str, options: Readable) -> bool:
+    if options.streams:
         _check_stream(name)
     try:
         if _is_parquet(name):
@@ -73,7 +74,13 @@ def _check_stream(name: str) -> None:
         )
 
 
-def _check_names(name: str, found: list[str], options: Options) -> None:
+def _check_names(name: str, found: list[str], options: Readable) -> None:
+    if not found:
+        raise DataError(
+            "there is no header: the first line is blank.",
+            where=name,
+            next_step=f"take away what is before the header, or name the columns: {options.key}.column_names.",
+        )
     times = collections.Counter(found)
     missing = [column for column in options.columns.used() if not times[column]]
     if missing:
@@ -83,7 +90,7 @@ def _check_names(name: str, found: list[str], options: Options) -> None:
             f"no column {' and no column '.join(map(repr, missing))}.",
             where=name,
             why="\n".join([f"the columns are {shown}.", *close]),
-            next_step="name the file's columns under example_gen.columns (and its example_gen.delimiter).",
+            next_step=f"name the file's columns under {options.key}.columns (and its {options.key}.delimiter).",
         )
     twice = [column for column in options.columns.used() if times[column] > 1]
     if twice:
@@ -94,15 +101,13 @@ def _check_names(name: str, found: list[str], options: Options) -> None:
         )
 
 
-def _check_types(name: str, schema: pa.Schema, options: Options) -> None:
-    columns = options.columns
-    wanted: dict[str, _Wanted] = dict.fromkeys(columns.context, _TEXT)
-    wanted.update({column: _NUMBERS for column in (columns.rating, columns.weight, columns.order) if column})
-    wanted.update({column: _IDS for column in (columns.user, columns.item, columns.event) if column})
-    wanted[columns.timestamp] = _TIMES
-    for column, (kinds, meaning) in wanted.items():
+def _check_types(name: str, schema: pa.Schema, options: Readable) -> None:
+    for column, role in options.columns.roles().items():
+        kinds, meaning = _ROLES[role]
         kind = schema.field(column).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if role == "values" and (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+            kind = kind.value_type
         if not any(is_kind(kind) for is_kind in kinds):
             raise DataError(
                 f"column '{column}' has the type {kind}; it must be {meaning}.",
@@ -114,7 +119,11 @@ def _check_types(name: str, schema: pa.Schema, options: Options) -> None:
 _NO_ID = re.compile("[\n\r\ud800-\udfff]")  # line breaks, and bytes of a name that aren't UTF-8
 _Wanted: TypeAlias = "tuple[tuple[Callable[[pa.DataType], bool], ...], str]"
 _STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
-_IDS: _Wanted = ((*_STRINGS, pa.types.is_integer), "text or whole numbers")
-_NUMBERS: _Wanted = ((*_STRINGS, pa.types.is_integer, pa.types.is_floating), "numbers, or text that shows them")
-_TIMES: _Wanted = ((*_NUMBERS[0], pa.types.is_timestamp, pa.types.is_date), "times, numbers or text")
-_TEXT: _Wanted = ((*_NUMBERS[0], pa.types.is_boolean), "text or plain numbers")
+_NUMBERS = (*_STRINGS, pa.types.is_integer, pa.types.is_floating)
+_ROLES: dict[Role, _Wanted] = {
+    "id": ((*_STRINGS, pa.types.is_integer), "text or whole numbers"),
+    "number": (_NUMBERS, "numbers, or text that shows them"),
+    "time": ((*_NUMBERS, pa.types.is_timestamp, pa.types.is_date), "times, numbers or text"),
+    "text": ((*_NUMBERS, pa.types.is_boolean), "text or plain numbers"),
+    "values": ((*_NUMBERS, pa.types.is_boolean), "text or plain numbers, or lists of them"),
+}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Sequence
 
-    from components.example_gen.options import Options
+    from components.example_gen.options import Readable
 
 _CHUNK = 4 << 20
 _SUFFIXES = re.compile(r"(\.(csv|tsv|txt|parquet|pq))?(\.gz)?$", re.IGNORECASE)
@@ -45,29 +45,29 @@ def stream(name: str) -> str:
     return _SUFFIXES.sub("", base) or base
 
 
-def find(options: Options) -> list[InputFile]:
+def find(options: Readable) -> list[InputFile]:
     """Files that the configuration's globs match, each once, in order of name.
 
     Raises: DataError: a glob matches nothing, or a file has no bytes.
     """
-    found = {file.name: file for pattern in options.data for file in _match(pattern)}
+    found = {file.name: file for pattern in options.data for file in _match(pattern, options.key)}
     for file in found.values():
         if file.size == 0:
             raise DataError(
                 "the file is empty (0 bytes).",
                 where=file.name,
-                next_step="write it anew, or leave it out of example_gen.data.",
+                next_step=f"write it anew, or leave it out of {options.key}.data.",
             )
     return [found[name] for name in sorted(found)]
 
 
-def _match(pattern: str) -> list[InputFile]:
+def _match(pattern: str, key: str) -> list[InputFile]:
     try:
         matched = FileSystems.match([pattern])[0].metadata_list
     except (BeamIOError, ValueError, OSError) as error:
         raise DataError(
             f"can't look for '{pattern}'.",
-            where="example_gen.data",
+            where=f"{key}.data",
             why=str(error),
             next_step="see that the path is right and that this user may read it.",
         ) from error
@@ -79,7 +79,7 @@ def _match(pattern: str) -> list[InputFile]:
     if not files:
         raise DataError(
             f"no file matches '{pattern}'.",
-            where="example_gen.data",
+            where=f"{key}.data",
             why=f"looked from {os.getcwd()}.",
             next_step="see that the path is right, or name another: seqrank run --data FILE.",
         )

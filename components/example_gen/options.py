@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TimeFormat = Literal["seconds", "milliseconds", "iso8601"]
 Decimal = Literal[".", ","]
+Role = Literal["id", "number", "time", "text", "values"]  # what a column may hold; values: one or several of a cell
 _LARGEST = 3.4e38  # a float32 holds no more
 
 
@@ -48,6 +49,13 @@ class Columns(BaseModel):
         named = (self.user, self.item, self.timestamp, self.rating, self.weight, self.event, self.order)
         return tuple(dict.fromkeys(name for name in (*named, *self.context) if name))
 
+    def roles(self) -> dict[str, Role]:
+        """What each column that is read must hold; of a column with two uses, the stricter."""
+        roles: dict[str, Role] = dict.fromkeys(self.context, "text")
+        roles.update({name: "number" for name in (self.rating, self.weight, self.order) if name})
+        roles.update({name: "id" for name in (self.user, self.item, self.event) if name})
+        return {**roles, self.timestamp: "time"}
+
     @model_validator(mode="after")
     def _distinct(self) -> Columns:
         if len(set(self.context)) < len(self.context):
@@ -61,6 +69,8 @@ class Options(BaseModel):
     """What to read, and how."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: ClassVar[str] = "example_gen"  # of the configuration
 
     data: Annotated[
         tuple[str, ...],
@@ -126,3 +136,40 @@ class Options(BaseModel):
     def weighted(self) -> bool:
         """Whether each event has a weight (schemas.features.WEIGHT)."""
         return self.columns.weighted
+
+    @property
+    def streams(self) -> bool:
+        """Whether a file's name says whose its events are."""
+        return self.columns.user is None
+
+
+class Named(Protocol):
+    """Which columns there must be."""
+
+    def used(self) -> tuple[str, ...]: ...
+
+    def roles(self) -> dict[str, Role]: ...
+
+
+class Readable(Protocol):
+    """What the readers ask of the options of a log, or of a table."""
+
+    key: ClassVar[str]
+
+    @property
+    def data(self) -> tuple[str, ...]: ...
+
+    @property
+    def columns(self) -> Named: ...
+
+    @property
+    def delimiter(self) -> str: ...
+
+    @property
+    def quote(self) -> str: ...
+
+    @property
+    def column_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def streams(self) -> bool: ...

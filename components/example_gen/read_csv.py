@@ -19,7 +19,7 @@ from schemas.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.example_gen.options import Options
+    from components.example_gen.options import Readable
 
 BLOCK = 8 << 20  # bytes of text at a time; no row may be longer
 _HEADER_LIMIT = 1 << 20
@@ -27,14 +27,22 @@ _LINE_END = re.compile("\r\n|\n|\r")
 
 
 class _Start(NamedTuple):
-    """What a file begins with: its columns' names, how many lines they take, and some of the text behind them."""
+    """What a file begins with.
+
+    Args:
+        names: of its columns.
+        lines: that the header takes.
+        rest: some of the text behind it.
+        failed: the file breaks off in that text.
+    """
 
     names: list[str]
     lines: int
     rest: str
+    failed: bool
 
 
-def columns(name: str, options: Options) -> list[str]:
+def columns(name: str, options: Readable) -> list[str]:
     """Names of a CSV file's columns.
 
     Raises: DataError: the first line isn't text.
@@ -42,17 +50,25 @@ def columns(name: str, options: Options) -> list[str]:
     return list(options.column_names) or _start(name, options).names
 
 
-def has_rows(name: str, options: Options) -> bool:
-    """Whether anything but blank lines follows the header."""
-    return bool(_start(name, options).rest.strip(f"\r\n {options.delimiter}"))
+def has_rows(name: str, options: Readable) -> bool:
+    """Whether anything but blank lines follows the header, or would if the file didn't break off."""
+    start = _start(name, options)
+    return start.failed or bool(start.rest.strip(f"\r\n {options.delimiter}"))
 
 
-def _start(name: str, options: Options) -> _Start:
+def _start(name: str, options: Readable) -> _Start:
     source = TextSource(open_bytes(name), options.quote)
-    text = source.read(_HEADER_LIMIT).decode("utf-8", "ignore").removeprefix("\ufeff")
-    source.close()
+    try:
+        read = source.read(_HEADER_LIMIT)
+    except (OSError, EOFError):
+        if not source.lines:
+            raise
+        read = source.rest  # `batches` will say where the file breaks off
+    finally:
+        source.close()
+    text = read.decode("utf-8", "ignore").removeprefix("\ufeff")
     if options.column_names:
-        return _Start(list(options.column_names), 0, text)
+        return _Start(list(options.column_names), 0, text, source.failed)
     line = _LINE_END.split(text, 1)[0]
     lines = io.StringIO(text, newline="")
     quoting: dict[str, Any] = {"quotechar": options.quote} if options.quote else {"quoting": csv.QUOTE_NONE}
@@ -69,10 +85,10 @@ def _start(name: str, options: Options) -> _Start:
             why=f"it begins with {shown}",
             next_step="give a CSV file with a header line (.csv, .csv.gz), or Parquet (.parquet).",
         )
-    return _Start(names, reader.line_num, lines.read())
+    return _Start(names, reader.line_num, lines.read(), source.failed)
 
 
-def batches(name: str, options: Options) -> Iterator[Batch]:
+def batches(name: str, options: Readable) -> Iterator[Batch]:
     """Reads a file block by block; a blank line, or one of nothing but delimiters, is no row.
 
     Raises: DataError: the file breaks off, or a quote in it never closes; it says how many lines were read.
@@ -86,19 +102,24 @@ def batches(name: str, options: Options) -> Iterator[Batch]:
             yield rows.place(pa.Table.from_batches([block]), source)
         yield rows.place(None, source)
     except (pa.ArrowInvalid, OSError, EOFError) as error:
-        raise DataError(
-            f"the file can't be read past line {rows.line - 1:,}.",
-            where=name,
-            why=str(error),
-            next_step="see that the file is complete and that its quotes close (example_gen.quote: '' "
-            "if quotes mean nothing in it).",
-        ) from error
+        raise _unreadable(name, source, rows, error) from error
     finally:
         source.close()
     _check_all_read(name, rows, source)
 
 
-def _open(source: TextSource, names: list[str], rows: _Rows, options: Options) -> pc_csv.CSVStreamingReader:
+def _unreadable(name: str, source: TextSource, rows: _Rows, error: Exception) -> DataError:
+    """Either the file broke off, or Arrow couldn't make rows of its text."""
+    doubt = "" if source.failed else f" and that its quotes close (example_gen.quote: '' if they mean nothing)"
+    return DataError(
+        f"the file can't be read past line {source.lines if source.failed else rows.line - 1:,}.",
+        where=name,
+        why=str(error),
+        next_step=f"see that the file is complete{doubt}.",
+    )
+
+
+def _open(source: TextSource, names: list[str], rows: _Rows, options: Readable) -> pc_csv.CSVStreamingReader:
     return pc_csv.open_csv(
         pa.PythonFile(source, "r"),
         # Without threads Arrow says which row an invalid one is.

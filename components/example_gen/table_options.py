@@ -6,11 +6,20 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from components.example_gen.options import TimeFormat
+from components.example_gen.options import Role, TimeFormat
 from schemas import features as f
 
 Kind = Literal["items", "users"]
 Meaning = Literal["title", "time", "categories", "number", "words"]
+
+
+_ROLES: dict[Meaning, Role] = {
+    "title": "text",
+    "time": "time",
+    "categories": "values",
+    "number": "number",
+    "words": "values",
+}
 
 
 class Feature(NamedTuple):
@@ -44,6 +53,10 @@ class UserColumns(BaseModel):
     def used(self) -> tuple[str, ...]:
         """Names of the file's columns that are read, each once."""
         return tuple(dict.fromkeys([self.id, *(feature.column for feature in self.features())]))
+
+    def roles(self) -> dict[str, Role]:
+        """What each column that is read must hold."""
+        return {**{feature.column: _ROLES[feature.meaning] for feature in self.features()}, self.id: "id"}
 
     @model_validator(mode="after")
     def _distinct(self):
@@ -90,6 +103,8 @@ class UserTableOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[Kind] = "users"
+    key: ClassVar[str] = "users"  # of the configuration
+    streams: ClassVar[bool] = False  # a file's name says nothing
     output_id: ClassVar[str] = f.USER_ID
 
     data: Annotated[
@@ -122,6 +137,7 @@ class ItemTableOptions(UserTableOptions):
     """Where the items table is, and how it is read."""
 
     kind: ClassVar[Kind] = "items"
+    key: ClassVar[str] = "items"
     output_id: ClassVar[str] = f.ITEM_ID
 
     columns: Annotated[ItemColumns, Field(description="which column of the files holds what")] = ItemColumns()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MARK = "\U0010fffe"  # stands before the two hex digits of a byte that is no text; in no text (a noncharacter)
 _HANDLER = "seqrank_mark"
+_PIECE = 1 << 13  # bytes that are lost, at most, where a source breaks off
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -48,15 +49,16 @@ class TextSource:
         unfinished: the last line read so far has no line end yet.
         quotes: how often the quote character occurred.
         marked: a byte that is no text occurred.
+        failed: the source broke off; `rest` is then what the last call had read of it, and `lines` counts its lines.
     """
 
     def __init__(self, source: BinaryIO, quote: str = '"') -> None:
         self._source, self._quote = source, quote.encode()
         self._decoder = codecs.getincrementaldecoder("utf-8")(_HANDLER)
         self._plain = True  # the decoder holds no half of a character
-        self._ready = b""
+        self.rest = b""
         self._last = b""
-        self.lines, self.quotes, self.marked, self.closed = 0, 0, False, False
+        self.lines, self.quotes, self.marked, self.failed, self.closed = 0, 0, False, False, False
 
     @property
     def unfinished(self) -> bool:
@@ -64,12 +66,23 @@ class TextSource:
 
     def read(self, size: int = -1) -> bytes:
         """The next `size` bytes, fewer only at the end; Arrow takes a short answer for a block with too long a row."""
-        ended = False
-        while not ended and (size < 0 or len(self._ready) < size):
-            chunk = self._source.read(size if size < 0 else size - len(self._ready))
-            ended = not chunk
-            self._ready += self._clean(chunk)
-        out, self._ready = (self._ready, b"") if size < 0 else (self._ready[:size], self._ready[size:])
+        parts, there, ended = [self.rest], len(self.rest), False
+        try:
+            while not ended and (size < 0 or there < size):
+                chunk = self._source.read(_PIECE if size < 0 else min(_PIECE, size - there))
+                ended = not chunk
+                parts.append(self._clean(chunk))
+                there += len(parts[-1])
+        except (OSError, EOFError):
+            self.failed, self.rest = True, b"".join(parts)
+            self._count(self.rest)
+            raise
+        whole = b"".join(parts)
+        end = len(whole) if size < 0 else size
+        end -= (
+            not ended and whole[max(end - 1, 1) : end] == b"\r"
+        )  # behind it Arrow takes a \n away, even inside quotes
+        out, self.rest = whole[:end], whole[end:]
         self._count(out)
         return out
 

@@ -1,0 +1,54 @@
+"""What the readers leave beside the rows: counts, a CSV file of the rejected ones, and the artifacts' properties."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import pyarrow.csv as pc_csv
+from apache_beam.io.filesystems import FileSystems
+from tfx.types import artifact_utils
+
+from schemas import features as f
+from schemas import parquet
+from schemas.artifacts import READ_COUNTS_FILE, REJECTED_CSV
+from schemas.records import REJECTED
+
+if TYPE_CHECKING:
+    from tfx import types
+
+    from schemas.records import ReadCounts
+
+_BATCH: Final = 1 << 16
+
+
+def folder(examples: types.Artifact) -> str:
+    """Folder of the one split, which the artifact then has."""
+    examples.split_names = artifact_utils.encode_split_names([f.ALL])
+    return artifact_utils.get_split_uri([examples], f.ALL)
+
+
+def describe(examples: types.Artifact, rejected: types.Artifact, counts: ReadCounts, fingerprint: str) -> None:
+    """Payload and file format are what TFX's own readers look for."""
+    examples.set_string_custom_property("payload_format", "FORMAT_PARQUET")
+    examples.set_string_custom_property("file_format", "FILE_FORMAT_PARQUET")
+    examples.set_int_custom_property("rows", counts.used)
+    examples.set_string_custom_property("fingerprint", fingerprint)
+    rejected.read, rejected.rejected = counts.read, counts.rejected
+
+
+def write_counts(rejected: str, counts: ReadCounts) -> None:
+    """counts.json, in the folder of the rejected rows."""
+    with FileSystems.create(os.path.join(rejected, READ_COUNTS_FILE)) as handle:
+        handle.write((counts.model_dump_json(indent=2) + "\n").encode("utf-8"))
+
+
+def write_csv(rejected: str) -> None:
+    """rejected.csv from the rejected rows' Parquet files, a batch at a time."""
+    parts = FileSystems.match([os.path.join(rejected, "rows-*.parquet")])[0].metadata_list
+    path = os.path.join(rejected, REJECTED_CSV)
+    with FileSystems.create(path) as handle, pc_csv.CSVWriter(handle, REJECTED) as writer:
+        for part in sorted(file.path for file in parts):
+            with FileSystems.open(part) as source:
+                for batch in parquet.batches(source, rows=_BATCH):
+                    writer.write_batch(batch)
