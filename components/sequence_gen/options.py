@@ -71,7 +71,8 @@ class Options(BaseModel):
         bool,
         Field(
             description="Items of a user's past are no candidates, in validation, test, popularity and answers "
-            "alike. Then evaluation sequences carry the past beyond the window, too."
+            "alike. Then evaluation sequences carry the past beyond the window, too: each label its user's distinct "
+            "items, which is much where a split has many labels of users with long pasts."
         ),
     ] = True
     buckets: Annotated[
