@@ -26,6 +26,9 @@ class SampledSoftmax(tf.keras.layers.Layer):
     item is drawn from each of S equal parts of [0, 1), which keeps that expectation and is less noisy. A catalogue of
     at most S items is taken whole, once each, and the loss is exact.
 
+    Label smoothing s adds s (z_y - mean(z)), as in ranker.losses.cross_entropy. The mean is that of the catalogue;
+    where logits are adjusted, it is estimated from the drawn items that are candidates, each weighed by 1 / q_i.
+
     TensorFlow's candidate samplers keep their state in the kernel, where no checkpoint can reach it; here it is a
     weight. tfrs' SamplingProbablityCorrection cuts at 10^-6 and 1, which S q_i passes on either side.
 
@@ -35,10 +38,12 @@ class SampledSoftmax(tf.keras.layers.Layer):
         counts: [n] int64, interactions of each item in the training split.
         negatives: S.
         popularity: q is in proportion to counts to the power of this.
+        smoothing: s.
     """
 
-    def __init__(self, counts: np.ndarray, negatives: int, popularity: float) -> None:
+    def __init__(self, counts: np.ndarray, negatives: int, popularity: float, smoothing: float) -> None:
         super().__init__(name="sampled_softmax", dtype=tf.float32, autocast=False)
+        self.smoothing = smoothing
         self.drawn = negatives if negatives < len(counts) else None
         share = np.asarray(counts, np.float64) ** popularity
         share /= share.sum()
@@ -63,13 +68,29 @@ class SampledSoftmax(tf.keras.layers.Layer):
         own_bias, others_bias = tf.split(biases, [tf.size(labels), tf.size(columns)])
         label_logits = tf.reduce_sum(tf.cast(queries, tf.float32) * tf.cast(own, tf.float32), axis=1) + own_bias
         logits = tf.matmul(queries, tf.cast(others, queries.dtype), transpose_b=True)
-        logits = tf.cast(logits, tf.float32) + others_bias - tf.gather(self.log_expected, columns)
+        logits = tf.cast(logits, tf.float32) + others_bias
         if adjust is not None:
             label_logits += adjust(labels[:, tf.newaxis])[:, 0]
             logits += adjust(columns)
-        logits = tf.where(labels[:, tf.newaxis] == columns, -float("inf"), logits)
-        total = tf.reduce_logsumexp(tf.concat([label_logits[:, tf.newaxis], logits], axis=1), axis=1)
-        return tf.reduce_sum(weights * (total - label_logits))
+        losses = self._log_total(label_logits, logits, labels, columns) - label_logits
+        if self.smoothing:
+            given = adjust is not None
+            mean = self._mean_of_candidates(logits, columns) if given else _mean(queries, items, bias)
+            losses += self.smoothing * (label_logits - mean)
+        return tf.reduce_sum(weights * losses)
+
+    def _log_total(self, own: tf.Tensor, logits: tf.Tensor, labels: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+        """log Z: [N]."""
+        corrected = logits - tf.gather(self.log_expected, columns)
+        corrected = tf.where(labels[:, tf.newaxis] == columns, -float("inf"), corrected)
+        return tf.reduce_logsumexp(tf.concat([own[:, tf.newaxis], corrected], axis=1), axis=1)
+
+    def _mean_of_candidates(self, logits: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+        """[N], over the drawn items that aren't at -inf."""
+        there = logits > -float("inf")
+        share = tf.where(there, tf.exp(-tf.gather(self.log_expected, columns)), 0.0)
+        total = tf.reduce_sum(share * tf.where(there, logits, 0.0), axis=1)
+        return tf.math.divide_no_nan(total, tf.reduce_sum(share, axis=1))
 
     def _columns(self) -> tf.Tensor:
         """[S] int64, others at every call, or every item once."""
@@ -77,3 +98,9 @@ class SampledSoftmax(tf.keras.layers.Layer):
             return tf.range(self.log_expected.shape[0], dtype=tf.int64)
         at = (tf.range(self.drawn, dtype=tf.float64) + self.uniform.draw(self.drawn)) / self.drawn
         return tf.searchsorted(self.upto, at, side="right", out_type=tf.int64)
+
+
+def _mean(queries: tf.Tensor, items: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Mean logit of the whole catalogue: [N]."""
+    mean = tf.reduce_mean(tf.cast(items, tf.float32), axis=0)
+    return tf.linalg.matvec(tf.cast(queries, tf.float32), mean) + tf.reduce_mean(bias)

@@ -31,10 +31,13 @@ class Options(NamedOptions):
             le=1.0,
         ),
     ] = 0.75
+    label_smoothing: Annotated[
+        float, Field(description="share of the target spread evenly over the catalogue", ge=0.0, lt=1.0)
+    ] = 0.1
 
 
 def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
     """The loss, as ranker.losses says."""
     from ranker.negatives import SampledSoftmax
 
-    return SampledSoftmax(catalogue.counts, options.negatives, options.popularity)
+    return SampledSoftmax(catalogue.counts, options.negatives, options.popularity, options.label_smoothing)

@@ -18,14 +18,13 @@ def catalogue(counts=COUNTS):
     return Catalogue(items, counts, 0, gaps=0, window=4, mask_seen=False)
 
 
-def sampled(negatives, popularity=0.75):
-    return sampled_softmax.build(
-        sampled_softmax.Options(negatives=negatives, popularity=popularity), catalogue()
-    )  # fmt: skip
+def sampled(negatives, popularity=0.75, smoothing=0.0):
+    options = sampled_softmax.Options(negatives=negatives, popularity=popularity, label_smoothing=smoothing)
+    return sampled_softmax.build(options, catalogue())
 
 
-def whole():
-    return cross_entropy.build(cross_entropy.Options(label_smoothing=0.0), catalogue())
+def whole(smoothing=0.0):
+    return cross_entropy.build(cross_entropy.Options(label_smoothing=smoothing), catalogue())
 
 
 def adjustment(positions):
@@ -51,10 +50,11 @@ def inputs():
 
 @pytest.mark.parametrize("negatives", [N, 1000])
 @pytest.mark.parametrize("adjusted", [False, True])
-def test_everything_drawn_is_cross_entropy_with_its_gradients(inputs, negatives, adjusted):
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_everything_drawn_is_cross_entropy_with_its_gradients(inputs, negatives, adjusted, smoothing):
     adjust = adjustment(4) if adjusted else None
     found = []
-    for loss in (sampled(negatives), whole()):
+    for loss in (sampled(negatives, smoothing=smoothing), whole(smoothing)):
         with tf.GradientTape() as tape:
             tape.watch(inputs[0])
             value = loss(*inputs, adjust)
@@ -73,6 +73,18 @@ def test_estimate_of_the_sum_is_right_on_average_whatever_is_drawn_more_often(in
         draw = tf.function(lambda one=one: tf.exp(loss(*one, adjust)))
         mean = np.mean([draw().numpy() for _ in range(1500)])
         assert mean == pytest.approx(np.exp(whole()(*one, adjust)), rel=0.1)
+
+
+# Where logits are adjusted, the mean is a ratio of two estimates, which few draws bend a little.
+@pytest.mark.parametrize(("adjusted", "tolerance"), [(False, 0.01), (True, 0.3)])
+def test_smoothed_target_is_the_same_share_of_the_catalogue_however_few_are_drawn(inputs, adjusted, tolerance):
+    adjust = adjustment(4) if adjusted else None
+    few, none = sampled(8, smoothing=0.5), sampled(8)
+    none.uniform.set_weights(few.uniform.get_weights())  # the same draws, so that only the smoothing differs
+    term = tf.function(lambda: few(*inputs, adjust) - none(*inputs, adjust))
+    mean = np.mean([term().numpy() for _ in range(1000)])
+    expected = whole(0.5)(*inputs, adjust) - whole()(*inputs, adjust)
+    assert mean == pytest.approx(float(expected), abs=tolerance)
 
 
 def test_draws_differ_from_step_to_step_and_can_be_put_back(inputs):
