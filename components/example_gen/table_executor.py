@@ -15,7 +15,6 @@ from components.example_gen import files, inputs, outputs
 from components.example_gen.parquet_sink import CODEC
 from components.example_gen.table_check import TableCheck, usable_schema
 from components.example_gen.table_options import parse
-from schemas import features as f
 from schemas.records import REJECTED, ReadCounts, ReadFile
 
 if TYPE_CHECKING:
