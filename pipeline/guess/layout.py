@@ -141,7 +141,11 @@ def _wraps(lines: Sequence[str], delimiter: str, quote: str) -> bool:
 def _rows(lines: Sequence[str], delimiter: str, quote: str) -> list[list[str]]:
     if not quote:
         return [line.split(delimiter) for line in lines]
-    return list(csv.reader((line + "\n" for line in lines), delimiter=delimiter, quotechar=quote))
+    plain = (line.replace("\0", " ") + "\n" for line in lines)  # Python 3.10's reader refuses a NUL
+    try:
+        return list(csv.reader(plain, delimiter=delimiter, quotechar=quote))
+    except csv.Error:  # a quote that never closes makes a value too long for it
+        return [[line] for line in lines]
 
 
 def _is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -173,6 +177,8 @@ def _frame(name: str, text: str, delimiter: str, quote: str, header: bool, width
         raise DataError(
             "the file can't be cut into columns.", where=name, why=str(error), next_step="see that its quotes close."
         ) from error
+    if any("\0" in column for column in frame.columns):
+        raise DataError("the first line isn't text.", where=f"{name}:1", next_step="give a CSV file, or Parquet.")
     return frame if header else frame.rename({old: f"column_{i + 1}" for i, old in enumerate(frame.columns)})
 
 

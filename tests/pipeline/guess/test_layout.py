@@ -96,8 +96,15 @@ def test_parquet_keeps_its_types(tmp_path):
         ("not.csv.gz", "plain", "complete"),
         ("not.parquet", "plain", "complete"),
         ("hidden.csv", b"PAR1....", ".parquet"),
+        ("zip.csv", gzip.compress(b"a,b\n"), ".csv.gz"),
+        ("binary.csv", "a\0,b\n1,2\n", "isn't text"),
     ],
 )
 def test_what_cannot_be_read_says_what_to_do(read, name, data, says):
     with pytest.raises(DataError, match=re.escape(says)):
         read(data, name)
+
+
+def test_a_quote_that_never_closes_does_not_hide_the_rest(read):
+    found, frame = read('user,item,time\n"u0,i,1\n' + "".join(f"u{n},i{n % 7},{n}\n" for n in range(20_000)))
+    assert (found.delimiter, frame.width) == (",", 3)
