@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import fsspec
 import polars as pl
@@ -11,11 +11,10 @@ import pyarrow.parquet as pq
 
 from schemas import features as f
 from schemas import parquet
+from schemas.models import EXPORTED_ITEMS as EXPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-EXPORTED: Final = "assets.extra/items.parquet"  # in a SavedModel's folder
 
 
 def read(files: Sequence[str]) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
 
 _VALIDATED_AT_ONCE = 256  # rows
+_MANY_LOGITS = 2 << 30  # bytes; the gradient takes as much again
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -75,6 +77,7 @@ class _Job:
         options = Options.model_validate_json(config["options"]).model_copy(update={"epochs": int(config["epochs"])})
         transform = tft.TFTransformOutput(fn_args.transform_output)
         catalogue = read_catalogue(transform, config, gaps=options.model.gap_embedding)
+        warn_of_logits(options, catalogue)
         table = items.read(_files([config["items"]])) if config["items"] else None
         if table is not None and options.model.item_features:
             features = item_features(table, catalogue.items, cold=options.cold_items)
@@ -132,6 +135,17 @@ class _Job:
         export(result.model, layer, self.transform.raw_feature_spec(), folder, self.options.recommendations)
         if self.items is not None:
             items.write(self.items, folder)
+
+
+def warn_of_logits(options: Options, catalogue: Catalogue) -> None:
+    """Says so in the log where the whole catalogue's logits of one batch would take more than _MANY_LOGITS."""
+    logits = 4 * options.batch_size * catalogue.window * len(catalogue.items)
+    if options.model.loss.name == "cross_entropy" and logits > _MANY_LOGITS:
+        logging.warning(
+            "Up to %.1f GiB of logits a step: %d rows of %d positions against %d items. If memory or time runs short, "
+            "set trainer.model.loss: sampled_softmax, or lower trainer.batch_size.",
+            logits / 2**30, options.batch_size, catalogue.window, len(catalogue.items),
+        )  # fmt: skip
 
 
 def read_catalogue(transform: tft.TFTransformOutput, config: dict[str, Any], *, gaps: bool) -> Catalogue:

@@ -1,0 +1,52 @@
+"""The items table goes into the model and beside it; contexts with odd names find their way."""
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from components.trainer import items
+from components.trainer.options import Options
+from ranker import saved
+
+TABLE = pa.table(
+    {
+        "item_id": pa.array([["new"], ["i0"], ["i1"], ["i1"]], pa.list_(pa.string())),
+        "title": pa.array([["New"], [], ["One"], ["Again"]], pa.list_(pa.string())),
+        "published": pa.array([[8_000], [1], [], []], pa.list_(pa.int64())),
+        "feature_Größe / cm": pa.array([[2.0], [1.0], [], []], pa.list_(pa.float32())),
+        "feature_kind of": pa.array([["x", "y"], ["x"], [], ["z"]], pa.list_(pa.string())),
+    }
+)
+
+
+def test_table_is_read_once_an_item_and_written_in_plain_columns(tmp_path):
+    for n, part in enumerate([TABLE.slice(0, 2), TABLE.slice(2), TABLE.slice(0, 0)]):
+        pq.write_table(part, tmp_path / f"part-{n}.parquet")
+    table = items.read([str(tmp_path / f"part-{n}.parquet") for n in range(3)])
+    items.write(table, str(tmp_path / "model"))
+    found = pl.read_parquet(tmp_path / "model" / items.EXPORTED)
+    assert found.to_dict(as_series=False) == {
+        "item_id": ["new", "i0", "i1"],
+        "title": ["New", None, "One"],
+        "published": [8_000, 1, None],
+        "feature_Größe / cm": [2.0, 1.0, None],
+        "feature_kind of": [["x", "y"], ["x"], []],
+    }
+
+
+@pytest.fixture(scope="module")
+def trained(execute, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stage")
+    model = {"embedding_dim": 4, "gap_embedding": True, "architecture": {"name": "lstm", "units": 4}}
+    options = Options(batch_size=4, recommendations=7, model=model)
+    execute(folder, options, context="Gerät / Art", items=TABLE)
+    return folder / "model" / "Format-Serving"
+
+
+def test_model_answers_with_cold_items_once_they_are_published_and_carries_the_table(trained):
+    model = saved.load(trained)
+    known = {f"i{n}" for n in range(6)}
+    assert set(model.recommend([["i0", "i1"]], [[1, 9_000]]).item_ids[0].tolist()) == {*known, "new"}
+    assert set(model.recommend([["i0", "i1"]], [[1, 2]]).item_ids[0].tolist()) == {*known, ""}  # new: from 8000 on
+    assert pl.read_parquet(trained / items.EXPORTED)["item_id"].to_list() == ["new", "i0", "i1"]
