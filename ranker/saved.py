@@ -1,8 +1,9 @@
-"""Loads an exported model and calls it with plain Python and NumPy values. Needs TensorFlow alone."""
+"""Loads an exported model and calls it with plain Python and NumPy values. Needs TensorFlow alone, save `items`."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,12 @@ import tensorflow as tf
 
 from schemas import features as f
 from schemas.errors import ModelError
+from schemas.models import EXPORTED_ITEMS
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
+
+    import polars as pl
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +46,23 @@ def load(path: str | os.PathLike[str]) -> SavedRanker:
     except (OSError, ValueError) as error:
         raise ModelError("This is no SavedModel that TensorFlow can load.", where=str(path), why=str(error)) from error
     return SavedRanker(loaded, str(path))
+
+
+def items(path: str | os.PathLike[str]) -> pl.DataFrame | None:
+    """What the items table said when the model was trained: titles, for people, and features.
+
+    Args:
+        path: a SavedModel's folder, where TensorFlow can read it. The file is read with Polars.
+    Returns: columns item_id, title, published (milliseconds; null: unknown), feature_<column>, as far as the table had
+        them; None: the model was trained without a table.
+    """
+    import polars as pl
+
+    file = f"{os.fspath(path).rstrip('/')}/{EXPORTED_ITEMS}"
+    if not tf.io.gfile.exists(file):
+        return None
+    with tf.io.gfile.GFile(file, "rb") as source:
+        return pl.read_parquet(source.read())
 
 
 class SavedRanker:

@@ -9,6 +9,7 @@ import fsspec
 from schemas.errors import ModelError
 
 SAVED_MODEL_FILE: Final = "saved_model.pb"
+EXPORTED_ITEMS: Final = "assets.extra/items.parquet"  # beside it, where there is an items table: an item a row
 _TRAINED: Final = "Format-Serving"  # TFX's folder for it, inside what Trainer makes: the model that is measured
 REFIT_FOLDER: Final = "Format-Refit"  # beside it, where configured: trained on all labels, so never measured
 

@@ -1,6 +1,7 @@
 """Export and load, with a transform of plain TensorFlow in place of TFT's."""
 
 import numpy as np
+import polars as pl
 import pytest
 import tensorflow as tf
 
@@ -117,3 +118,11 @@ def test_examples_are_ranked_and_served_as_histories_are(exported):
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match="no SavedModel"):
         saved.load(tmp_path)
+
+
+def test_items_table_is_read_where_the_model_has_one(tmp_path):
+    assert saved.items(tmp_path) is None
+    table = pl.DataFrame({"item_id": ["a", "b"], "title": ["A", None], "feature_genre": [["x", "y"], []]})
+    (tmp_path / "assets.extra").mkdir()
+    table.write_parquet(tmp_path / "assets.extra" / "items.parquet")
+    assert saved.items(tmp_path).equals(table)
