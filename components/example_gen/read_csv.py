@@ -110,7 +110,7 @@ def batches(name: str, options: Readable) -> Iterator[Batch]:
 
 def _unreadable(name: str, source: TextSource, rows: _Rows, error: Exception) -> DataError:
     """Either the file broke off, or Arrow couldn't make rows of its text."""
-    doubt = "" if source.failed else f" and that its quotes close (example_gen.quote: '' if they mean nothing)"
+    doubt = "" if source.failed else " and that its quotes close (example_gen.quote: '' if they mean nothing)"
     return DataError(
         f"the file can't be read past line {source.lines if source.failed else rows.line - 1:,}.",
         where=name,
