@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ranker import scoring
+from ranker.age import Age
 
 SCORES = np.array([[3.0, 1.0, 2.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0]], np.float32)  # ids 2 to 6
 
@@ -53,3 +54,38 @@ def test_rows_without_a_known_event_are_ranked_by_popularity():
     columns, scores = scoring.best(query, candidates, tf.zeros([1, 0], tf.int64), 3)
     np.testing.assert_array_equal(columns, [[1, 2, 0]])
     np.testing.assert_allclose(scores, np.log([[9.0, 4.0, 1.0]]), rtol=1e-6)
+
+
+HOUR = 3_600_000  # milliseconds
+PUBLISHED = 450_000 * HOUR - HOUR * np.array([0, 30, 2, 0, 9])
+TIMES = tf.constant([450_000 * HOUR - 1, 450_000 * HOUR], tf.int64)  # before the first and fourth come, and when
+
+
+def aged():
+    age = Age(PUBLISHED)
+    age.slope.assign(-0.1)
+    return age.at(TIMES)
+
+
+@pytest.mark.usefixtures("_chunk")
+def test_age_moves_ranks_and_takes_away_what_is_not_published_but_never_the_label():
+    added = aged().gain(tf.range(5)).numpy()
+    scores = SCORES + added
+    scores[0, [0, 3]] = -np.inf
+    none = tf.zeros([2, 0], tf.int64)
+    for label in range(5):
+        own = (SCORES + added)[:, [label]]
+        others = np.arange(5) != label
+        before = (scores > own) | ((scores == own) & (np.arange(5) < label))
+        ranks = tf.function(scoring.label_ranks)(
+            given()[0], tf.fill([2], tf.constant(label + 2, tf.int64)), given()[1], none, aged()
+        )
+        np.testing.assert_array_equal(ranks, 1 + (before & others).sum(axis=1))
+    columns, found = scoring.best(*given(), none, 5, aged())
+    np.testing.assert_allclose(found, -np.sort(-scores, axis=1), rtol=1e-5)
+    assert not {0, 3} & set(columns.numpy()[0, :3])
+
+
+def test_a_label_beyond_the_candidates_has_no_rank():
+    ranks = scoring.label_ranks(given()[0], tf.constant([7, 6], tf.int64), given()[1], tf.zeros([2, 0], tf.int64))
+    np.testing.assert_array_equal(ranks, [0, 5])
