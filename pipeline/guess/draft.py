@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+from pydantic import ValidationError
 
 from components.data_gate.options import Options as DataGateOptions
-from components.example_gen import check, files, inputs
+from components.example_gen import check, files, inputs, table_options
 from components.example_gen.options import Options as ExampleGenOptions
+from components.example_gen.table_check import TableCheck
 from pipeline import config
 from pipeline.describe import flow
 from pipeline.guess import document, figures, knobs, log, survey, tables
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.guess.figures import Figures
     from pipeline.guess.log import Log
     from pipeline.guess.roles import Role
-    from pipeline.guess.survey import Survey
+    from pipeline.guess.survey import Reject, Survey
     from pipeline.guess.tables import Table
 
 _COLUMNS: Final = ("example_gen", "columns")
@@ -118,7 +121,8 @@ def make(
     ]
     decided = [knob for knob in decided if not any(knob.path == other.path[: len(knob.path)] for other in told)]
     text = document.write(_title(counted, found), [*decided, *told])
-    unsure += [sentence for table in looked for sentence in table.unsure]
+    for table in looked:
+        unsure += [*table.unsure, *_unsure_table(table, told)]
     return Draft(text, seen, counted, measured, tuple(looked), tuple(unsure))
 
 
@@ -208,6 +212,22 @@ def _unsure_rows(counted: Survey) -> Iterator[str]:
         )
     if not counted.complete:
         yield f"Only the first {counted.read:,} rows were looked at."
+
+
+def _unsure_table(table: Table, told: Sequence[Knob]) -> Iterator[str]:
+    """Reads the table as a run does. Raises: DataError, ConfigError: it can't be, with what was told."""
+    try:
+        options = table_options.parse(table.kind, json.dumps(document.values([*table.knobs, *told])[table.kind]))
+    except ValidationError as error:
+        raise ConfigError(f"the section {table.kind} can't be so.", where="--set", why=str(error)) from error
+    rejects: dict[str, Reject] = {}
+    found, sort_out = inputs.find(options), TableCheck(options)
+    files.validate(found, options)
+    for file in found:
+        for batch in files.batches(file.name, options):
+            survey.count_rejects(sort_out(batch, file.name)[1], rejects)
+    for reject in rejects.values():
+        yield f"{table.kind}: {reject.file}:{reject.line}: {reject.reason} ({reject.rows:,} rows like it are set aside)"
 
 
 def _unsure_events(seen: Log, counted: Survey) -> Iterator[str]:

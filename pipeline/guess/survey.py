@@ -124,7 +124,7 @@ def survey(
     for name, batch in ((file.name, batch) for file in found for batch in files.batches(file.name, options)):
         usable, aside = check.check(batch, name, options)
         read, rejected = read + usable.num_rows + aside.num_rows, rejected + aside.num_rows
-        _count_rejects(aside, rejects)
+        count_rejects(aside, rejects)
         if event and len(words) < _MOST_WORDS:
             words.update(_words(batch.table, event))
         rows = _hashed(usable)
@@ -177,7 +177,8 @@ def _words(table: pa.Table, event: str) -> dict[str, int]:
     return dict(counts.iter_rows())
 
 
-def _count_rejects(aside: pa.Table, rejects: dict[str, Reject]) -> None:
+def count_rejects(aside: pa.Table, rejects: dict[str, Reject]) -> None:
+    """Adds rejected rows (schemas.records.REJECTED) to `rejects`, by reason."""
     if not aside.num_rows:
         return
     by_reason = pl.DataFrame(pl.from_arrow(aside)).group_by("reason", maintain_order=True)

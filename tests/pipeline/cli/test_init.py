@@ -159,6 +159,15 @@ def test_rows_that_cannot_be_used_are_shown_with_their_reason(folder):
     assert "data_gate.max_rejected" in printed
 
 
+def test_rows_of_a_table_that_cannot_be_used_are_shown_too(folder):
+    frame = interactions()
+    frame.write_csv("log.csv")
+    things = frame.select("item_id").unique(maintain_order=True).with_columns(colour=pl.lit("red"))
+    pl.concat([things, things.head(2)]).write_csv("things.csv")
+    printed = init("--data", "log.csv", "--items", "things.csv", "--name", "x")
+    assert f"things.csv:{things.height + 2}: item_id has an earlier row (2 rows like it are set aside)" in printed
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
