@@ -26,8 +26,10 @@ PACKAGES = ("components", "ranker", "schemas")
 # Where each stage of ours begins.
 STAGES = {
     "example_gen": "components.example_gen.executor",
+    "table_gen": "components.example_gen.table_executor",
     "curated_schema": "components.curated_schema.executor",
     "data_gate": "components.data_gate.executor",
+    "table_gate": "components.data_gate.table_executor",
     "sequence_gen": "components.sequence_gen.executor",
     "transform": "components.transform.preprocessing",
     "trainer": "components.trainer.executor",

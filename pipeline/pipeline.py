@@ -18,9 +18,12 @@ from components.trainer.component import Trainer
 from components.transform.component import transform
 from pipeline.code_version import schema_digest, stage_versions
 from pipeline.latest_blessed import LatestPublished
+from pipeline.tables import table
 from schemas import features as f
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
 
     from pipeline.config import Config
@@ -30,14 +33,15 @@ _ON_LABELS = {f.RATING: f.LABEL_RATING, f.WEIGHT: f.LABEL_WEIGHT}
 
 
 def create_pipeline(
-    config: Config, root: OutputRoot, *, fingerprint: str, metadata: ConnectionConfig | None
+    config: Config, root: OutputRoot, *, fingerprints: Mapping[str, str], metadata: ConnectionConfig | None
 ) -> Pipeline:
     """Wires the stages.
 
     Args:
         config: the resolved configuration.
         root: where artifacts, checkpoints and models go.
-        fingerprint: of the input files (components.example_gen.inputs), so that the cache sees changed data.
+        fingerprints: of the input files of example_gen, and of items and users where they are configured
+            (components.example_gen.inputs), so that the cache sees changed data.
         metadata: the local store; None where a cluster brings its own.
     """
     target = config.pusher.target or str(root.serving / config.run.name)
@@ -46,7 +50,7 @@ def create_pipeline(
 
     # Log files -> usable interactions, in columns, and the rows that can't be used.
     interactions = InteractionExampleGen(
-        options=config.example_gen, fingerprint=fingerprint, code_version=code["example_gen"]
+        options=config.example_gen, fingerprint=fingerprints["example_gen"], code_version=code["example_gen"]
     )
     # What interactions must look like: schemas/interactions.pbtxt and the configured columns.
     expected = CuratedSchema(
@@ -69,14 +73,27 @@ def create_pipeline(
         options=config.data_gate,
         code_version=code["data_gate"],
     )
+    # What is known of items and of users, where it is configured: read and checked as the log is.
+    items, users = (
+        table(
+            options,
+            interactions.outputs["examples"],
+            fingerprint=fingerprints.get(name, ""),
+            gate=config.data_gate,
+            code=code,
+        )
+        for name, options in (("items", config.items), ("users", config.users))
+    )
     # Interactions -> users' histories, split and windowed; how often each item was seen in training.
     histories = SequenceGen(
         examples=interactions.outputs["examples"],
         window=config.sequence_gen.window,
         options=config.sequence_gen,
+        users=users.examples,
         code_version=code["sequence_gen"],
     )
-    histories.add_upstream_node(gate)  # order alone: what the gate says changes no sequence
+    for judge in (gate, *items.stages[-1:], *users.stages[-1:]):  # order alone: what they say changes no sequence
+        histories.add_upstream_node(judge)
     # What sequences look like.
     sequence_schema = CuratedSchema(
         schema_file="sequences.pbtxt",
@@ -89,6 +106,7 @@ def create_pipeline(
         examples=histories.outputs["sequences"],
         schema=sequence_schema.outputs["schema"],
         users=config.trainer.model.user_embedding,
+        items=items.examples is not None,
         options=config.transform,
         code_version=code["transform"],
     )
@@ -97,6 +115,7 @@ def create_pipeline(
         examples=transformed.outputs["transformed_examples"],
         transform_graph=transformed.outputs["transform_graph"],
         item_counts=histories.outputs["item_counts"],
+        items=items.examples,
         epochs=config.trainer.epochs,
         options=config.trainer,
         code_version=code["trainer"],
@@ -135,6 +154,8 @@ def create_pipeline(
             statistics,
             anomalies,
             gate,
+            *items.stages,
+            *users.stages,
             histories,
             sequence_schema,
             transformed,
@@ -155,7 +176,10 @@ def _configured_features(config: Config) -> tuple[list[str], list[str]]:
     named = {f.RATING: columns.rating, f.WEIGHT: columns.weight or columns.event, f.ORDER: columns.order}
     interactions = [feature for feature, column in named.items() if column]
     sequences = [on_label for feature, on_label in _ON_LABELS.items() if named[feature]]
+    contexts, of_users = columns.context, config.users.columns.categories if config.users else ()
     return (
-        interactions + [f.CONTEXT_PREFIX + column for column in columns.context],
-        sequences + [f.HISTORY_CONTEXT_PREFIX + column for column in columns.context],
+        interactions + [f.CONTEXT_PREFIX + column for column in contexts],
+        sequences
+        + [f.HISTORY_CONTEXT_PREFIX + column for column in contexts]
+        + [f.USER_FEATURE_PREFIX + column for column in of_users],
     )

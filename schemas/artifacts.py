@@ -24,7 +24,10 @@ class RejectedRows(Artifact):
 
 
 class DataReport(Artifact):
-    """What DataGate saw and let pass: data.json."""
+    """What DataGate saw and let pass: data.json (schemas.records.DataSummary).
+
+    Of TableGate: table.json (TableSummary).
+    """
 
     TYPE_NAME = "SeqrankDataReport"
 
@@ -56,10 +59,12 @@ ITEM_COUNTS_FILE = "item_counts.parquet"
 REJECTED_CSV = "rejected.csv"
 READ_COUNTS_FILE = "counts.json"
 DATA_REPORT_FILE = "data.json"
+TABLE_REPORT_FILE = "table.json"
 SEQUENCE_REPORT_FILE = "sequences.json"
 # Inside TFX's ModelEvaluation, beside TFMA's own files:
 METRICS_FILE = "metrics.json"  # split -> model -> slice -> metric -> value and interval
 PER_USER_FOLDER = "per_user"  # Parquet, one row an evaluation example
 BLESSING_FILE = "blessing.json"  # blessed or not, and why, in words and figures
+RANKED_SHARE_FILE = "ranked_share.json"  # split -> share of its users whose labels were ranked
 # Inside TFX's ModelRun: TensorBoard's event files, and
 TRAINING_FILE = "training.json"  # epochs, best epoch, fit_seconds, positions a second, history of metrics

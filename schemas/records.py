@@ -31,9 +31,10 @@ PER_USER = pa.schema(
         ("user_id", pa.string()),
         ("label", pa.string()),
         ("label_timestamp", pa.int64()),
-        ("rank", pa.int64()),  # of the label, under the candidate model; 1 is best, 0: cold, a miss
+        ("rank", pa.int64()),  # of the label, under the candidate model; 1 is best, 0: no candidate, a miss
         ("popularity_rank", pa.int64()),  # under the most-popular baseline of the same training split
         ("baseline_rank", pa.int64()),  # under the latest blessed model; null where there is none
+        ("recent_rank", pa.int64()),  # under the user's own latest items; null where items of the past are masked
         ("top_items", pa.list_(pa.string())),  # the candidate's first schemas.features.TOP_K
         (f.HISTORY_LENGTH, pa.string()),
         (f.LABEL_POPULARITY, pa.string()),
@@ -105,6 +106,25 @@ class DataSummary(_Record):
     labels: Annotated[int, Field(description="events that have one before them, in their session where there are any")]
     repeated_labels: Annotated[int, Field(description="labels whose item is in the user's past already")]
     unreachable_share: Annotated[float, Field(description="of labels, that could never be hit; 0 without masking")]
+    anomalies: list[DataAnomaly]
+    warnings: list[str]
+
+
+class TableSummary(_Record):
+    """What TableGate saw of the items or users table."""
+
+    read: int
+    used: Annotated[int, Field(description="rows, each of another id")]
+    rejected: int
+    rejected_share: float
+    reasons: dict[str, int]
+    ids_in_log: Annotated[int, Field(description="different ids that the log has")]
+    not_in_log: Annotated[int, Field(description="rows whose id the log never has; of items: candidates all the same")]
+    missing: Annotated[int, Field(description="ids of the log without a row")]
+    missing_share: Annotated[float, Field(description="of the log's ids")]
+    missing_events: Annotated[float, Field(description="share of the log's events whose id has no row")]
+    missing_examples: list[str]
+    empty: Annotated[dict[str, float], Field(description="by column, share of the used rows with an empty cell")]
     anomalies: list[DataAnomaly]
     warnings: list[str]
 

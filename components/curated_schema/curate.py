@@ -13,6 +13,8 @@ from schemas.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+_TYPES = tuple(f":{name}" for name, _ in schema_pb2.FeatureType.items())
+
 
 def curate(schema_file: str, optional: Collection[str] = ()) -> schema_pb2.Schema:
     """The schema that the data are held against.
@@ -20,7 +22,8 @@ def curate(schema_file: str, optional: Collection[str] = ()) -> schema_pb2.Schem
     Args:
         schema_file: name inside the folder `schemas`.
         optional: optional features that the data have. In the file they have no presence; here they get one, so that
-            each example must have them. A name ending in `*` stands for every name that begins so.
+            each example must have them. A name ending in `*` stands for every name that begins so; where several do,
+            the type tells them apart, which is given behind a colon, such as "feature_price:FLOAT".
     Returns: the schema; optional features that aren't named are left out.
     Raises: ConfigError: there is no such file, or no such optional feature in it.
     """
@@ -42,11 +45,17 @@ def _read(schema_file: str) -> schema_pb2.Schema:
     return text_format.Parse(text, schema_pb2.Schema())
 
 
-def _require(name: str, templates: list[schema_pb2.Feature], schema_file: str) -> schema_pb2.Feature:
-    fitting = [t for t in templates if t.name == name or (t.name.endswith("*") and name.startswith(t.name[:-1]))]
+def _require(optional: str, templates: list[schema_pb2.Feature], schema_file: str) -> schema_pb2.Feature:
+    name, _, kind = optional.rpartition(":") if optional.endswith(_TYPES) else (optional, "", "")
+    fitting = [
+        template
+        for template in templates
+        if (template.name == name or (template.name.endswith("*") and name.startswith(template.name[:-1])))
+        and kind in ("", schema_pb2.FeatureType.Name(template.type))
+    ]
     if not fitting:
         raise ConfigError(
-            f"there is no optional feature '{name}'.",
+            f"there is no optional feature '{optional}'.",
             where=f"schemas/{schema_file}",
             why=f"it has {', '.join(t.name for t in templates) or 'none'}.",
             next_step="add the feature to the file, without a presence.",

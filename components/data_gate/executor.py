@@ -5,23 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-import pyarrow as pa
 from absl import logging
-from apache_beam.io.filesystems import FileSystems
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.data_gate import anomalies, interactions, refusal
+from components.data_gate import anomalies, interactions, read, refusal
 from components.data_gate.options import Options
 from schemas import features as f
-from schemas import parquet
-from schemas.artifacts import DATA_REPORT_FILE, READ_COUNTS_FILE
-from schemas.records import DataSummary, ReadCounts
+from schemas.artifacts import DATA_REPORT_FILE
+from schemas.records import DataSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from tfx import types
 
 
@@ -54,7 +48,7 @@ class Executor(base_executor.BaseExecutor):
             summary,
             options,
             mask_seen,
-            _samples(rejected_uri, summary.reasons),
+            read.samples(rejected_uri, summary.reasons),
             rejected_uri,
             artifact_utils.get_single_uri(input_dict["anomalies"]),
         )
@@ -62,53 +56,26 @@ class Executor(base_executor.BaseExecutor):
             raise refusal.refusal(found)
         for warning in summary.warnings:
             logging.warning("DataGate: %s", warning)
-        report = os.path.join(artifact_utils.get_single_uri(output_dict["report"]), DATA_REPORT_FILE)
-        with FileSystems.create(report) as handle:
-            handle.write((summary.model_dump_json(indent=2) + "\n").encode())
+        read.write(summary, artifact_utils.get_single_uri(output_dict["report"]), DATA_REPORT_FILE)
 
 
 def _summary(
     input_dict: dict[str, list[types.Artifact]], options: Options, mask_seen: bool, session_gap: float | None
 ) -> DataSummary:
-    read = ReadCounts.model_validate_json(
-        _bytes(os.path.join(artifact_utils.get_single_uri(input_dict["rejected"]), READ_COUNTS_FILE))
-    )
-    files = _files(artifact_utils.get_split_uri(input_dict["examples"], f.ALL), "*")
+    rows = read.counts(artifact_utils.get_single_uri(input_dict["rejected"]))
+    files = read.files(artifact_utils.get_split_uri(input_dict["examples"], f.ALL), "*")
     counts = interactions.count(files, session_gap=session_gap)
-    found = _bytes(os.path.join(artifact_utils.get_split_uri(input_dict["anomalies"], f.ALL), "SchemaDiff.pb"))
+    found = read.content(os.path.join(artifact_utils.get_split_uri(input_dict["anomalies"], f.ALL), "SchemaDiff.pb"))
     unreachable = counts.repeated_labels / counts.labels if mask_seen and counts.labels else 0.0
     summary = DataSummary(
-        read=read.read,
-        used=read.used,
-        rejected=read.rejected,
-        rejected_share=read.rejected / max(read.read, 1),
-        reasons=read.reasons,
+        read=rows.read,
+        used=rows.used,
+        rejected=rows.rejected,
+        rejected_share=rows.rejected / max(rows.read, 1),
+        reasons=rows.reasons,
         **vars(counts),
         unreachable_share=unreachable,
         anomalies=anomalies.parse(found, options),
         warnings=[],
     )
     return summary.model_copy(update={"warnings": refusal.warnings(summary)})
-
-
-def _samples(uri: str, reasons: Collection[str]) -> list[refusal.Sample]:
-    """The first row of each reason, most frequent reasons first; reads no further than it must."""
-    first: dict[str, refusal.Sample] = {}
-    for path in _files(uri, "rows-*.parquet"):
-        with FileSystems.open(path) as handle:
-            for batch in parquet.batches(handle):
-                fresh = pl.DataFrame(pa.Table.from_batches([batch])).filter(~pl.col("reason").is_in(list(first)))
-                for row in fresh.unique("reason", keep="first", maintain_order=True).iter_rows(named=True):
-                    first[row["reason"]] = refusal.Sample(**row)
-                if len(first) == len(reasons):
-                    break
-    return [first[reason] for reason in reasons if reason in first]
-
-
-def _files(folder: str, name: str) -> list[str]:
-    return sorted(file.path for file in FileSystems.match([os.path.join(folder, name)])[0].metadata_list)
-
-
-def _bytes(path: str) -> bytes:
-    with FileSystems.open(path) as handle:
-        return handle.read()

@@ -17,7 +17,12 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_rejected: Annotated[
-        float, Field(description="largest share of rows read that may be rejected, 0 to 1", ge=0, le=1)
+        float,
+        Field(
+            description="largest share of rows read that may be rejected, 0 to 1, of the log and of each table",
+            ge=0,
+            le=1,
+        ),
     ] = 0.001
     max_unreachable: Annotated[
         float,
@@ -28,6 +33,15 @@ class Options(BaseModel):
             le=1,
         ),
     ] = 0.05
+    max_missing: Annotated[
+        float,
+        Field(
+            description="largest share of the log's items, 0 to 1, that may have no row in the items table; of its "
+            "users, in the users table",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.5
     refuse_anomalies: Annotated[
         tuple[str, ...],
         Field(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from components.data_gate.options import Options
-    from schemas.records import DataSummary
+    from schemas.records import DataSummary, TableSummary
 
 SHOWN = 5  # anomalies or kinds of rejected rows that a message has; then how many more
 _A_YEAR_ON = 366 * 86_400_000  # ms
@@ -59,9 +59,9 @@ def problems(
 ) -> list[Problem]:
     """Every ground there is for refusing; none: the data pass."""
     found = [
-        _rejected(summary, options, samples, rejected_uri),
+        rejected(summary, options.max_rejected, samples, rejected_uri),
         _nothing_to_learn(summary),
-        _anomalies(summary, anomalies_uri),
+        anomalies(summary, anomalies_uri),
         _unreachable(summary, options) if mask_seen else None,
     ]
     return [problem for problem in found if problem]
@@ -80,18 +80,21 @@ def refusal(found: Sequence[Problem]) -> GateRefused:
     )
 
 
-def _rejected(summary: DataSummary, options: Options, samples: Sequence[Sample], uri: str) -> Problem | None:
-    if summary.used and summary.rejected_share <= options.max_rejected:
+def rejected(
+    summary: DataSummary | TableSummary, limit: float, samples: Sequence[Sample], uri: str, key: str = "example_gen"
+) -> Problem | None:
+    """Too many rows that can't be used, or none that can; `key`: of the configuration, under which they are read."""
+    if summary.used and summary.rejected_share <= limit:
         return None
-    share = f"{_percent(summary.rejected_share)}; the limit is {_percent(options.max_rejected)}, data_gate.max_rejected"
+    share = f"{percent(summary.rejected_share)}; the limit is {percent(limit)}, data_gate.max_rejected"
     what = f"{summary.rejected:,} of {summary.read:,} rows can't be used ({share})."
     other_time = any(" of seconds" in s.reason or " of milliseconds" in s.reason or "ISO" in s.reason for s in samples)
-    steps = ["mend the rows", *(["set example_gen.time_format if times have another form"] if other_time else [])]
-    steps.append("raise the limit" if summary.used else "see example_gen.columns and example_gen.delimiter")
+    steps = ["mend the rows", *([f"set {key}.time_format if times have another form"] if other_time else [])]
+    steps.append("raise the limit" if summary.used else f"see {key}.columns and {key}.delimiter")
     return Problem(what, (*_shown(summary, samples), f"All of them: {uri}/rejected.csv"), f"{', or '.join(steps)}.")
 
 
-def _shown(summary: DataSummary, samples: Sequence[Sample]) -> list[str]:
+def _shown(summary: DataSummary | TableSummary, samples: Sequence[Sample]) -> list[str]:
     first = samples[:SHOWN]
     lines = [f"{s.file}:{s.line}: {s.reason} ({_times(summary.reasons[s.reason])}): {s.text[:80]!r}" for s in first]
     more = summary.rejected - sum(summary.reasons[s.reason] for s in first)
@@ -119,7 +122,8 @@ def _nothing_to_learn(summary: DataSummary) -> Problem | None:
     return None
 
 
-def _anomalies(summary: DataSummary, uri: str) -> Problem | None:
+def anomalies(summary: DataSummary | TableSummary, uri: str, schema: str = "interactions.pbtxt") -> Problem | None:
+    """Anomalies of a refused kind; `schema`: the file of the folder schemas that they contradict."""
     refused = [a for a in summary.anomalies if a.refused and (summary.used or a.feature)]
     if not refused:
         return None
@@ -129,7 +133,7 @@ def _anomalies(summary: DataSummary, uri: str) -> Problem | None:
     return Problem(
         f"{count} of a kind that data_gate.refuse_anomalies names.",
         (*lines, f"All of them: {uri}"),
-        "mend the data, or change what is expected in schemas/interactions.pbtxt.",
+        f"mend the data, or change what is expected in schemas/{schema}.",
     )
 
 
@@ -137,14 +141,15 @@ def _unreachable(summary: DataSummary, options: Options) -> Problem | None:
     if summary.unreachable_share <= options.max_unreachable:
         return None
     return Problem(
-        f"{_percent(summary.unreachable_share)} of labels repeat an item of their history, and could never be hit; "
-        f"the limit is {_percent(options.max_unreachable)} (data_gate.max_unreachable).",
+        f"{percent(summary.unreachable_share)} of labels repeat an item of their history, and could never be hit; "
+        f"the limit is {percent(options.max_unreachable)} (data_gate.max_unreachable).",
         (f"{summary.repeated_labels:,} of {summary.labels:,} labels, while seen items are masked.",),
         "set sequence_gen.mask_seen: false where people come back to items, or sequence_gen.repeats: drop.",
     )
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share for people; a small one is never shown as none."""
     return f"{100 * share:.2f} %" if share == 0 or share >= 1e-4 else f"{100 * share:.2g} %"
 
 

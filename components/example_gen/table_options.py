@@ -13,6 +13,13 @@ Kind = Literal["items", "users"]
 Meaning = Literal["title", "time", "categories", "number", "words"]
 
 
+_TYPES: dict[Meaning, str] = {
+    "title": "BYTES",
+    "time": "INT",
+    "categories": "BYTES",
+    "number": "FLOAT",
+    "words": "BYTES",
+}
 _ROLES: dict[Meaning, Role] = {
     "title": "text",
     "time": "time",
@@ -49,6 +56,10 @@ class UserColumns(BaseModel):
     def features(self) -> tuple[Feature, ...]:
         """What the table has beside the id, in the order of the output."""
         return tuple(Feature(f.FEATURE_PREFIX + name, name, "categories") for name in self.categories)
+
+    def schema_features(self) -> list[str]:
+        """The same by name and type, as CuratedSchema's `optional` asks for them."""
+        return [f"{feature.name}:{_TYPES[feature.meaning]}" for feature in self.features()]
 
     def used(self) -> tuple[str, ...]:
         """Names of the file's columns that are read, each once."""

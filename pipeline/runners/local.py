@@ -60,15 +60,18 @@ def run(config: Config, console: Console | None = None) -> Summary:
     return summary
 
 
-def _fingerprint(config: Config, root: OutputRoot) -> str:
-    """Of the data, before TensorFlow and TFX are imported: a missing file is an error at once."""
+def _fingerprints(config: Config, root: OutputRoot) -> dict[str, str]:
+    """Of the log and of each table, before TensorFlow and TFX are imported: a missing file is an error at once."""
     from components.example_gen import inputs
     from pipeline.datasets import movielens
 
-    for name in map(pathlib.Path, config.example_gen.data):
-        if name.parts[-2:] == (movielens.FOLDER, movielens.INTERACTIONS):
-            movielens.ensure(name.absolute().parent.parent)
-    return inputs.fingerprint(inputs.find(config.example_gen), root.path / _FINGERPRINTS)
+    movielens.ensure_configured(config.example_gen.data)
+    read = {"example_gen": config.example_gen, "items": config.items, "users": config.users}
+    return {
+        name: inputs.fingerprint(inputs.find(options), root.path / _FINGERPRINTS)
+        for name, options in read.items()
+        if options is not None
+    }
 
 
 def _new_run(root: OutputRoot) -> str:
@@ -90,18 +93,18 @@ def _run_stages(config: Config, root: OutputRoot, run_id: str, lines: StageLines
         try:
             from pipeline.runners import metadata, unpublished
 
-            fingerprint = _fingerprint(config, root)
+            fingerprints = _fingerprints(config, root)
             store = metadata.connect(root.metadata)
             metadata.fail_unfinished(store)
             unpublished.forget(store)
-            _launch(config, root, run_id, fingerprint, lines)
+            _launch(config, root, run_id, fingerprints, lines)
             return _all_done(metadata.executions(store, run_id), log)
         except Exception as error:
             _log.exception("The run ended before its last stage.")
             raise _worded(error, lines.running, log) from error
 
 
-def _launch(config: Config, root: OutputRoot, run_id: str, fingerprint: str, lines: StageLines) -> None:
+def _launch(config: Config, root: OutputRoot, run_id: str, fingerprints: dict[str, str], lines: StageLines) -> None:
     from tfx.dsl.compiler import compiler, constants
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
     from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -110,7 +113,7 @@ def _launch(config: Config, root: OutputRoot, run_id: str, fingerprint: str, lin
     from pipeline.pipeline import create_pipeline
 
     chain = create_pipeline(
-        config, root, fingerprint=fingerprint, metadata=sqlite_metadata_connection_config(str(root.metadata))
+        config, root, fingerprints=fingerprints, metadata=sqlite_metadata_connection_config(str(root.metadata))
     )
     plan = compiler.Compiler().compile(chain)
     # The runner would name the run by its own clock: then nobody could say which executions are this run's.

@@ -1,5 +1,6 @@
 """The DAG's edges, by hand on purpose: a stage that reads something else shows here."""
 
+import json
 import pathlib
 
 import pytest
@@ -52,10 +53,39 @@ EDGES = {
 }
 
 
+# What items and users tables add; {} stands for Item or User.
+OF_A_TABLE = {
+    "{}ExampleGen": {},
+    "{}Schema": {},
+    "{}StatisticsGen": {"examples": ("{}ExampleGen", "examples"), "schema": ("{}Schema", "schema")},
+    "{}ExampleValidator": {"statistics": ("{}StatisticsGen", "statistics"), "schema": ("{}Schema", "schema")},
+    "{}Gate": {
+        "table": ("{}ExampleGen", "examples"),
+        "anomalies": ("{}ExampleValidator", "anomalies"),
+        "rejected": ("{}ExampleGen", "rejected"),
+        "examples": ("InteractionExampleGen", "examples"),
+    },
+}
+TABLES = [
+    "items={data: [i.csv], columns: {title: t, categories: [genre], numbers: [price], text: [t]}}",
+    "users={data: [u.csv], columns: {categories: [group]}}",
+]
+
+
+def _chain(*overrides):
+    fingerprints = {"example_gen": "log", "items": "i", "users": "u"}
+    root = OutputRoot(pathlib.Path("/nowhere"))
+    return create_pipeline(load(DEFAULT, overrides), root, fingerprints=fingerprints, metadata=None)
+
+
 @pytest.fixture(scope="module")
 def stages():
-    chain = create_pipeline(load(DEFAULT), OutputRoot(pathlib.Path("/nowhere")), fingerprint="f", metadata=None)
-    return {stage.id: stage for stage in chain.components}
+    return {stage.id: stage for stage in _chain().components}
+
+
+@pytest.fixture(scope="module")
+def with_tables():
+    return {stage.id: stage for stage in _chain(*TABLES).components}
 
 
 def _edges(stage):
@@ -70,8 +100,39 @@ def test_each_stage_reads_what_the_table_says(stages):
     assert {name: _edges(stage) for name, stage in stages.items()} == EDGES
 
 
+def test_tables_are_read_and_checked_and_reach_what_uses_them(with_tables):
+    expected = {name: dict(edges) for name, edges in EDGES.items()}
+    for name in ("Item", "User"):
+        for stage, edges in OF_A_TABLE.items():
+            filled = {key: (producer.format(name), output) for key, (producer, output) in edges.items()}
+            expected[stage.format(name)] = filled
+    expected["SequenceGen"]["users"] = ("UserExampleGen", "examples")
+    expected["Trainer"]["items"] = ("ItemExampleGen", "examples")
+    assert {name: _edges(stage) for name, stage in with_tables.items()} == expected
+
+
+def test_one_table_adds_its_own_stages_alone():
+    ids = [stage.id for stage in _chain(TABLES[1]).components]
+    assert [name for name in ids if name not in EDGES] == [name.format("User") for name in OF_A_TABLE]
+    assert ids.index("UserGate") < ids.index("SequenceGen")
+
+
+def test_tables_give_stages_what_the_configuration_says_of_them(with_tables):
+    properties = {name: stage.exec_properties for name, stage in with_tables.items()}
+    assert properties["ItemExampleGen"]["fingerprint"] == "i"
+    assert properties["UserExampleGen"]["kind"] == "users"
+    assert json.loads(properties["ItemSchema"]["optional"]) == [
+        "title:BYTES", "feature_genre:BYTES", "feature_price:FLOAT", "feature_t:BYTES",
+    ]  # fmt: skip
+    assert json.loads(properties["SequenceSchema"]["optional"]) == ["user_feature_group"]
+
+
 def test_sequences_are_made_after_the_gate_without_reading_from_it(stages):
     assert stages["DataGate"] in stages["SequenceGen"].upstream_nodes
+
+
+def test_sequences_are_made_after_the_gates_of_tables(with_tables):
+    assert {with_tables["ItemGate"], with_tables["UserGate"]} <= set(with_tables["SequenceGen"].upstream_nodes)
 
 
 def test_every_stage_of_ours_has_a_code_version(stages):
@@ -84,8 +145,7 @@ def test_every_stage_of_ours_has_a_code_version(stages):
 
 
 def test_beam_is_told_its_runner(stages):
-    chain = create_pipeline(load(DEFAULT), OutputRoot(pathlib.Path("/nowhere")), fingerprint="f", metadata=None)
-    assert chain.beam_pipeline_args == ["--runner=FnApiRunner", "--sdk_container_image=unused"]
+    assert _chain().beam_pipeline_args == ["--runner=FnApiRunner", "--sdk_container_image=unused"]
 
 
 def test_functions_named_by_strings_are_there(stages):
