@@ -201,6 +201,15 @@ def test_file_that_breaks_off_is_an_error_and_not_a_beam_traceback(run):
         run({"a.csv.gz": whole[: len(whole) * 3 // 4]})
 
 
+def test_one_broken_file_among_many_is_named_with_the_line_reached(run):
+    rows = HEADER + b"".join(b"%d,%d,%d\n" % (n, n * 7 % 1013, n) for n in range(9000))
+    broken = gzip.compress(rows)
+    files = {"a.csv": rows, "b.csv.gz": broken[: len(broken) * 2 // 3], "c.csv.gz": gzip.compress(rows)}
+    with pytest.raises(DataError, match=r"b\.csv\.gz: the file can't be read past line [\d,]{3,}\.") as error:
+        run(files)
+    assert error.value.next_step == "see that the file is complete."
+
+
 def test_all_rows_malformed_leaves_no_rows_all_rejects_and_no_error(run):
     result = run({"a.csv": HEADER + b"1,2\n,2,3\n1,2,soon\n"})
     assert (result.counts.read, result.counts.used, result.counts.rejected) == (3, 0, 3)

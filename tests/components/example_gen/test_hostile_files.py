@@ -213,3 +213,10 @@ def test_file_broken_off_says_up_to_which_line_it_was_read(read, keep):
         read({"a.csv.gz": whole[: int(len(whole) * keep)]})
     line = int(error.value.what.split()[-1].strip(".").replace(",", ""))
     assert 0.9 * keep * 20_000 - 1000 < line < 20_001
+
+
+def test_file_cut_off_at_any_byte_is_an_error(read):
+    whole = gzip.compress(HEADER + b"".join(b"%d,%d,%d\n" % (n, n * 7 % 13, n) for n in range(30)))
+    for size in range(1, len(whole)):
+        with pytest.raises(DataError, match=r"a\.csv\.gz: the file can't be (opened|read past line)"):
+            read({"a.csv.gz": whole[:size]})

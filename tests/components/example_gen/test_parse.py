@@ -32,6 +32,49 @@ def test_iso_time_becomes_milliseconds(text, expected):
     assert (values.tolist(), is_time.tolist()) == ([expected], [True])
 
 
+RARE = [
+    "2023-01-01T00:00:60Z",
+    " 2023-01-01",
+    "2023-01-01T12:00,5",
+    "2023-01-01 12:00 UTC",
+    "2023-01-01T12:00:00.1234567Z",
+]
+WRONG = ["", None, "now", "2023-02-30", "2023-01-01T", "2023-01-01T25:00", "2023-01-01Z", "2023-01-01T12:00:00+24:00"]
+DATES = ["0001-01-01", "1969-12-31", "1970-01-01", "2024-02-29", "9999-12-31"]
+CLOCKS = [
+    "",
+    *(f"{mark}{clock}" for mark in "T " for clock in ("00", "23:59", "12:34:56", "12:34:56.7", "23:59:59.999999")),
+]
+
+
+@pytest.mark.parametrize("others", [[], RARE, WRONG, [*RARE, *WRONG]])
+@pytest.mark.parametrize("zone", ["", "Z", "+05", "-0930", "+14:00"])
+def test_the_quick_way_to_read_iso_times_gives_what_the_careful_one_gives(zone, others, monkeypatch):
+    usual = [date + clock + (zone if clock else "") for date in DATES for clock in CLOCKS if clock or not zone]
+    column = pa.array([*usual, *others, *usual])
+    monkeypatch.setattr(parse, "_PIECE", 7)
+    quick = parse.milliseconds(column, "iso8601")
+    monkeypatch.setattr(parse, "_usual_iso8601", lambda piece: None)
+    careful = parse.milliseconds(column, "iso8601")
+    np.testing.assert_array_equal(quick, careful)
+    assert quick[1][: len(usual)].all()
+
+
+def test_hour_alone_is_a_time():
+    assert parse.milliseconds(pa.array(["2026-11-03T12+01:00"]), "iso8601")[0].tolist() == [NOON - 3600 * SECOND]
+
+
+@pytest.mark.parametrize(("text", "value"), [("4,5", 4.5), (" -,5 ", -0.5), ("1e3", 1000.0), ("7", 7.0)])
+def test_decimal_commas_are_read_where_they_are_announced(text, value):
+    assert [part.tolist() for part in parse.floats(pa.array([text]), ",")] == [[value], [True]]
+    assert parse.milliseconds(pa.array([text]), "milliseconds", ",")[1].tolist() == [True]
+
+
+@pytest.mark.parametrize("text", ["1.5", "1.234,5", "1,2,3", "1,", ",", ""])
+def test_points_and_stray_commas_are_no_numbers_beside_decimal_commas(text):
+    assert parse.floats(pa.array([text]), ",")[1].tolist() == [text == "1,"]
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "now", "2026-02-30", "2026-13-01", "2026-11-03T25:00", "2026-11-03T12:60", "20261103", "1793707200", None],
