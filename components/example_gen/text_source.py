@@ -65,7 +65,10 @@ class TextSource:
         return self._last not in (b"", b"\n", b"\r")
 
     def read(self, size: int = -1) -> bytes:
-        """The next `size` bytes, fewer only at the end; Arrow takes a short answer for a block with too long a row."""
+        """The next `size` bytes, fewer only at the end (Arrow takes a short answer for a block with too long a row).
+
+        One less where the last would be a \\r.
+        """
         parts, there, ended = [self.rest], len(self.rest), False
         try:
             while not ended and (size < 0 or there < size):
@@ -79,9 +82,8 @@ class TextSource:
             raise
         whole = b"".join(parts)
         end = len(whole) if size < 0 else size
-        end -= (
-            not ended and whole[max(end - 1, 1) : end] == b"\r"
-        )  # behind it Arrow takes a \n away, even inside quotes
+        if not ended and end > 1 and whole[end - 1 : end] == b"\r":
+            end -= 1  # behind it Arrow would take a \n away, even inside quotes
         out, self.rest = whole[:end], whole[end:]
         self._count(out)
         return out

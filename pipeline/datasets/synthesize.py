@@ -53,12 +53,13 @@ def synthesize(path: pathlib.Path, rows: int, users: int, items: int, seed: int 
     user, rank = events(rng, rows, users, items, repeats=repeats)
     names = rng.permutation(items)  # an id says nothing about popularity or successor
     step = max(_SPAN // rows, _SPACING)
+    start = _START + min(0, _SPAN - step * rows)  # many rows begin earlier, or the last would be from the future
     frame = pl.DataFrame(
         {
             "user": rng.permutation(users)[user],
             "item": names[rank],
             "rating": rng.integers(1, 6, rows, dtype=np.int8),
-            "timestamp": _START + step * np.arange(rows, dtype=np.int64),
+            "timestamp": start + step * np.arange(rows, dtype=np.int64),
         }
     )
     named = [pl.format("u{}", "user").alias("user_id"), pl.format("i{}", "item").alias("item_id")]

@@ -41,6 +41,15 @@ def test_same_seed_same_bytes_and_another_seed_others(tmp_path, suffix):
     assert digest("a", 1) == digest("b", 1) != digest("c", 2)
 
 
+def test_many_rows_begin_earlier_and_don_t_reach_into_the_future(tmp_path, monkeypatch):
+    ends = []
+    for span in (63_072_000, 600):  # seconds; 500 events need 3,000
+        monkeypatch.setattr(synthesize, "_SPAN", span)
+        synthesize.synthesize(tmp_path / "made.csv", rows=500, users=20, items=100, seed=3)
+        ends.append(pl.read_csv(tmp_path / "made.csv")["timestamp"].max() - synthesize._START - span)
+    assert all(-span_left <= end < 0 for end, span_left in zip(ends, (63_072_000 // 500, 6), strict=True))
+
+
 def test_without_repeats_no_user_meets_an_item_twice(tmp_path):
     path = tmp_path / "made.parquet"
     synthesize.synthesize(path, rows=3_000, users=50, items=200, seed=0)
