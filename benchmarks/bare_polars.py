@@ -18,7 +18,7 @@ def sequences(interactions: pathlib.Path, folder: pathlib.Path, window: int) -> 
     events = pl.read_parquet(interactions).sort("user_id", "timestamp")
     users = events.group_by("user_id", maintain_order=True).agg("item_id", "timestamp")
     for split, behind in (("train", 3), ("valid", 2), ("test", 1)):
-        held = pl.col("item_id").list.len() - behind
+        held = pl.col("item_id").list.len().cast(pl.Int64) - behind  # without a sign, users of few events would pass
         cut = users.filter(held > 0).select(
             "user_id",
             pl.col("item_id").list.head(held).list.tail(window).alias("history"),
