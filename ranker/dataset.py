@@ -192,7 +192,7 @@ def _distinct(hashes: np.ndarray) -> np.ndarray:
 
 def _extension(cold_items: Sequence[str] | np.ndarray, first_cold: int) -> Callable[[Batch], Batch]:
     """Gives labels that are cold candidates their ids, and takes label_item away."""
-    names = np.asarray(cold_items, dtype=object).astype(str)
+    names = np.asarray(cold_items, dtype=object)
     table = None
     if len(names):
         ids = tf.range(first_cold, first_cold + len(names), dtype=tf.int64)

@@ -25,7 +25,7 @@ class ColdItems(tf.Module):
 
     def __init__(self, items: np.ndarray, first: int) -> None:
         super().__init__(name="cold_items")
-        keys, ids = tf.constant(items.astype(str), tf.string), tf.range(first, first + len(items), dtype=tf.int64)
+        keys, ids = tf.constant(items.astype(object), tf.string), tf.range(first, first + len(items), dtype=tf.int64)
         self._table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, ids), f.UNKNOWN)
 
     def given_ids(self, raw: Mapping[str, Any], transformed: Mapping[str, Any]) -> dict[str, Any]:

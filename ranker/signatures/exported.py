@@ -43,7 +43,8 @@ class ExportedRanker(tf.Module):
         self._tracked = model.needed_variables()
         catalogue = model.catalogue
         with tf.device("/CPU:0"):  # no GPU holds strings
-            self._items = tf.Variable(catalogue.candidates.astype(str), dtype=tf.string, trainable=False, name="items")
+            names = catalogue.candidates.astype(object)  # a fixed width would be the longest id's for all
+            self._items = tf.Variable(names, dtype=tf.string, trainable=False, name="items")
             self._cold = ColdItems(catalogue.cold, catalogue.size) if len(catalogue.cold) else None
 
     def signatures(self) -> dict[str, Any]:
