@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import typing
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -43,6 +44,22 @@ def _lines(model: BaseModel, where: Mapping[Path, str], path: Path, describe: bo
         else:
             source = f"  # {where.get(keys, 'default')}" if describe else ""
             yield f"{indent}{name}: {flow(plain[name])}{source}"
+            if describe and value is None:
+                yield from _could_be(field.annotation, f"{indent}#   ")
+
+
+def _could_be(annotation: Any, indent: str) -> Iterator[str]:
+    """The knobs of a section that isn't there, as comments; nothing for a knob that is no section."""
+    for model in [part for part in (annotation, *typing.get_args(annotation)) if _is_section(part)]:
+        for name, field in model.model_fields.items():
+            yield from textwrap.wrap(
+                f"{name}: {field.description or ''}", _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  "
+            )
+            yield from _could_be(field.annotation, f"{indent}  ")
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _comment(text: str, indent: str) -> list[str]:
