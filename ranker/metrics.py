@@ -1,7 +1,8 @@
 """Ranking metrics in NumPy: the only place where their formulas stand.
 
 Every evaluation example has one relevant item, its label. A rank is the label's place in the whole catalogue, 1 is
-best; 0 says that training never saw the label (a cold item), which is a miss that counts.
+best; 0 says that the label is no candidate (training never saw it, and the model knows no feature of it), which is a
+miss that counts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 NO_ITEM = -1  # in a list of recommended items: nothing stands here
+COLD_ITEM = -2  # in a list of recommended items: one that training never saw
 
 
 def hr_at_k(rank: np.ndarray, k: int) -> np.ndarray:
@@ -57,15 +59,15 @@ def recommended_at_k(items: np.ndarray, k: int, catalogue_size: int) -> np.ndarr
     Parts of the lists can be taken one after the other and joined by a logical or, so memory follows the catalogue.
 
     Args:
-        items: [n, K] int64, best first; numbers in [0, catalogue_size), or NO_ITEM where a list is shorter.
+        items: [n, K] int64, best first; numbers in [0, catalogue_size), COLD_ITEM, or NO_ITEM where a list is shorter.
         k: cutoff, in items, at least 1.
-        catalogue_size: number of items, at least 1.
+        catalogue_size: number of items of training, at least 1; cold ones are none of them.
     Returns: [catalogue_size] bool.
     Raises: ValueError: k < 1, or an item outside the catalogue.
     """
     first = _first(items, k, catalogue_size)
     found = np.zeros(catalogue_size, bool)
-    found[first[first != NO_ITEM]] = True
+    found[first[first >= 0]] = True
     return found
 
 
@@ -83,7 +85,8 @@ def popularity_at_k(items: np.ndarray, k: int, counts: np.ndarray) -> np.ndarray
     """Mean training count of the first k items of each list (Yin et al., VLDB 2012: average popularity of a list).
 
     Args:
-        items: [n, K] int64, best first; indices into `counts`, or NO_ITEM where a list is shorter.
+        items: [n, K] int64, best first; indices into `counts`, COLD_ITEM (a count of 0), or NO_ITEM where a list is
+            shorter.
         k: cutoff, in items, at least 1.
         counts: [c] int64, interactions of each item in training.
     Returns: [n] float64, in interactions; NaN for an empty list. The mean over the others is what is reported.
@@ -91,7 +94,24 @@ def popularity_at_k(items: np.ndarray, k: int, counts: np.ndarray) -> np.ndarray
     """
     first = _first(items, k, len(counts))
     there = first != NO_ITEM
-    totals = np.where(there, counts[np.where(there, first, 0)], 0).sum(axis=1, dtype=np.float64)
+    totals = np.where(first >= 0, counts[np.maximum(first, 0)], 0).sum(axis=1, dtype=np.float64)
+    return _mean_over_list(totals, there)
+
+
+def cold_share_at_k(items: np.ndarray, k: int) -> np.ndarray:
+    """Share of the first k items of each list that training never saw: |{cold i <= k}| / |{i <= k}|.
+
+    Args:
+        items: [n, K] int64, best first; COLD_ITEM, any number that isn't negative, or NO_ITEM where a list is shorter.
+        k: cutoff, in items, at least 1.
+    Returns: [n] float64 in [0, 1]; NaN for an empty list. The mean over the others is what is reported.
+    Raises: ValueError: k < 1.
+    """
+    first = _first(items, k, np.iinfo(np.int64).max)
+    return _mean_over_list((first == COLD_ITEM).sum(axis=1, dtype=np.float64), first != NO_ITEM)
+
+
+def _mean_over_list(totals: np.ndarray, there: np.ndarray) -> np.ndarray:
     shown = there.sum(axis=1)
     return np.where(shown > 0, totals / np.maximum(shown, 1), np.nan)
 
@@ -106,6 +126,8 @@ def _first(items: np.ndarray, k: int, catalogue_size: int) -> np.ndarray:
     if k < 1 or catalogue_size < 1:
         raise ValueError(f"A metric at k needs k >= 1 and a catalogue; got k = {k}, {catalogue_size} items.")
     first = np.asarray(items)[:, :k]
-    if first.size and (first.min() < NO_ITEM or first.max() >= catalogue_size):
-        raise ValueError(f"Item numbers must lie in [{NO_ITEM}, {catalogue_size}); got {first.min()} to {first.max()}.")
+    if first.size and (first.min() < COLD_ITEM or first.max() >= catalogue_size):
+        raise ValueError(
+            f"Item numbers must lie in [{COLD_ITEM}, {catalogue_size}); got {first.min()} to {first.max()}."
+        )
     return first

@@ -45,6 +45,7 @@ def decide(rows: pl.DataFrame, options: Options) -> Decision:
     2. Where there is a latest blessed model: each user's difference to it is resampled; the model is refused where
        the interval lies wholly below -options.max_loss. So a model that can't be told apart from the latest one
        passes, and each refusal is backed by the data at hand; few users make wide intervals and few refusals.
+    The user's own latest items, where they are ranked at all, refuse nothing; a model below them is said to be.
 
     Args:
         rows: of per_user.read, all splits.
@@ -64,6 +65,7 @@ def decide(rows: pl.DataFrame, options: Options) -> Decision:
     failed = [check.why for check in checks if not check.passed]
     blessed = not failed
     why = ("Blessed: " if blessed else "Not blessed: ") + " ".join(failed or [check.why for check in checks])
+    why += _below_recent(rows, options)
     return Decision(blessed=blessed, why=why, split=features.VALID, metric=options.metric, checks=checks)
 
 
@@ -82,6 +84,16 @@ def _beats_popularity(rows: pl.DataFrame, options: Options) -> Check:
     )
     figures = {"candidate": ours, "popularity": popular, "needed": needed}
     return Check(name="beats_popularity", passed=ours > 0 and ours >= needed, why=why, figures=figures)
+
+
+def _below_recent(rows: pl.DataFrame, options: Options) -> str:
+    """A warning where the user's own latest items do better; "" where they don't, or are no baseline."""
+    if rows[per_user.RANK_COLUMNS[per_user.RECENT]].null_count():
+        return ""
+    ours, own = (float(_gain(rows, model, options).mean()) for model in (per_user.CANDIDATE, per_user.RECENT))
+    if ours >= own:
+        return ""
+    return f" But each user's own latest items, latest first, reach {own:.4f}, more than the model's {ours:.4f}."
 
 
 def _no_worse(rows: pl.DataFrame, options: Options) -> Check:

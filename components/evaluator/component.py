@@ -24,6 +24,7 @@ class EvaluatorSpec(component_spec.ComponentSpec):
             type=standard_artifacts.Model, optional=True, allow_empty=True
         ),
         "item_counts": component_spec.ChannelParameter(type=artifacts.ItemCounts),
+        "sequence_report": component_spec.ChannelParameter(type=artifacts.SequenceReport, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -40,10 +41,13 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         examples: sequences of SequenceGen; splits valid and test are read.
         model: the candidate, with the signature schemas.features.SIGNATURE_EVALUATE.
         baseline_model: the latest blessed model, trained or published; None, or a channel without artifacts: none yet.
-        item_counts: training counts of the items; what coverage and popularity refer to.
+        item_counts: training counts of the items, what coverage and popularity refer to; and whether items of the past
+            are masked. Where they aren't, the user's own latest items are reported as one more baseline.
+        sequence_report: how many labels there are, for options.max_labels; None: all are ranked.
         options: the stage's knobs.
         code_version: digest of the code that the stage runs on, so that the cache sees an edit.
-    Outputs: evaluation (TFMA's results, schemas.artifacts.METRICS_FILE, PER_USER_FOLDER, BLESSING_FILE) and blessing.
+    Outputs: evaluation (TFMA's results, schemas.artifacts.METRICS_FILE, PER_USER_FOLDER, BLESSING_FILE,
+        RANKED_SHARE_FILE) and blessing.
     """
 
     SPEC_CLASS = EvaluatorSpec
@@ -57,12 +61,14 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         options: Options,
         code_version: str,
         baseline_model: channel.BaseChannel | None = None,
+        sequence_report: channel.BaseChannel | None = None,
     ) -> None:
         spec = EvaluatorSpec(
             examples=examples,
             model=model,
             baseline_model=baseline_model,
             item_counts=item_counts,
+            sequence_report=sequence_report,
             options=options.model_dump_json(),
             code_version=code_version,
             evaluation=channel.Channel(type=standard_artifacts.ModelEvaluation),

@@ -15,7 +15,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components.evaluator import blessing, inference, per_user, report, tfma_run
+from components.evaluator import blessing, inference, per_user, report, sampling, tfma_run
 from components.evaluator.options import Options
 from schemas import artifacts, errors, features, models, records
 
@@ -30,7 +30,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Evaluates and decides.
 
         Args:
-            input_dict: examples, model, item_counts; baseline_model may be absent or empty.
+            input_dict: examples, model, item_counts; baseline_model and sequence_report may be absent or empty.
             output_dict: evaluation, blessing.
             exec_properties: options (JSON of Options), code_version.
         Raises: ModelError: a model that isn't there, or without the signature `evaluate`; DataError: no examples.
@@ -38,24 +38,40 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         options = Options.model_validate_json(exec_properties["options"])
         folders = _model_folders(input_dict)
         evaluation = artifact_utils.get_single_uri(output_dict["evaluation"])
-        self._infer(input_dict, folders, evaluation, options)
+        compared = _compared(input_dict, folders)
+        shares = sampling.shares(_report(input_dict), SPLITS, options.max_labels)
+        self._infer(input_dict, folders, compared, shares, evaluation, options)
+        _write_json(evaluation, artifacts.RANKED_SHARE_FILE, shares)
         rows = per_user.read(f"{evaluation}/{artifacts.PER_USER_FOLDER}")
-        _write_json(evaluation, artifacts.METRICS_FILE, report.report(evaluation, rows, _compared(folders), options))
+        _write_json(evaluation, artifacts.METRICS_FILE, report.report(evaluation, rows, compared, options))
         decision = blessing.decide(rows, options)
         _write_json(evaluation, artifacts.BLESSING_FILE, decision.model_dump())
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), decision, input_dict)
 
-    def _infer(self, input_dict: Artifacts, folders: dict[str, str], evaluation: str, options: Options) -> None:
+    def _infer(
+        self,
+        input_dict: Artifacts,
+        folders: dict[str, str],
+        compared: list[str],
+        shares: dict[str, float],
+        evaluation: str,
+        options: Options,
+    ) -> None:
         """One Beam pipeline: rows to Parquet, and on to TFMA."""
         item_counts = f"{artifact_utils.get_single_uri(input_dict['item_counts'])}/{artifacts.ITEM_COUNTS_FILE}"
-        compared = _compared(folders)
         catalogue = len(per_user.read_item_counts(item_counts))
         config = tfma_run.eval_config(compared, options.cutoffs, catalogue, options.slices)
         locations = {per_user.POPULARITY: "items by training count", **folders}
+        if per_user.RECENT in compared:
+            locations[per_user.RECENT] = "the user's own latest items"
+        counted = item_counts if per_user.RECENT in compared else None
+        ranks = {split: inference.Rank(split, *_models(folders), options.batch_size, counted) for split in SPLITS}
         fileio.makedirs(f"{evaluation}/{artifacts.PER_USER_FOLDER}")
         with self._make_beam_pipeline() as pipeline:
             rows = [
-                pipeline | f"Rank {split}" >> _RankSplit(_split_pattern(input_dict, split), split, folders, options)
+                pipeline
+                | f"Rank {split}"
+                >> _RankSplit(_split_pattern(input_dict, split), ranks[split], shares[split], options.batch_size)
                 for split in SPLITS
             ] | beam.Flatten()
             _ = rows | "Write" >> parquetio.WriteToParquetBatched(
@@ -68,17 +84,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 class _RankSplit(beam.PTransform):
     """Reads the serialised sequences of a split and ranks their labels: tables of schemas.records.PER_USER."""
 
-    def __init__(self, pattern: str, split: str, folders: dict[str, str], options: Options) -> None:
+    def __init__(self, pattern: str, rank: inference.Rank, share: float, batch_size: int) -> None:
         super().__init__()
-        self._pattern, self._batch_size = pattern, options.batch_size
-        self._rank = inference.Rank(
-            split, folders[per_user.CANDIDATE], folders.get(per_user.BASELINE), options.batch_size
-        )
+        self._pattern, self._rank, self._share, self._batch_size = pattern, rank, share, batch_size
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         return (
             pipeline
             | "Read" >> beam.io.ReadFromTFRecord(self._pattern)
+            | "Users" >> sampling.ChooseUsers(self._share)
             | "Gather" >> inference.examples_together(self._batch_size)
             | "Rank" >> beam.ParDo(self._rank).with_output_types(pa.Table)
         )
@@ -104,8 +118,21 @@ def _model_folders(input_dict: Artifacts) -> dict[str, str]:
     return folders
 
 
-def _compared(folders: dict[str, str]) -> list[str]:
-    return [per_user.CANDIDATE, per_user.POPULARITY, *(name for name in folders if name == per_user.BASELINE)]
+def _models(folders: dict[str, str]) -> tuple[str, str | None]:
+    return folders[per_user.CANDIDATE], folders.get(per_user.BASELINE)
+
+
+def _compared(input_dict: Artifacts, folders: dict[str, str]) -> list[str]:
+    """Keys of per_user.RANK_COLUMNS, the candidate first."""
+    masked = bool(artifact_utils.get_single_instance(input_dict["item_counts"]).mask_seen)
+    there = {per_user.BASELINE: per_user.BASELINE in folders, per_user.RECENT: not masked}
+    return [per_user.CANDIDATE, per_user.POPULARITY, *(name for name, is_there in there.items() if is_there)]
+
+
+def _report(input_dict: Artifacts) -> str | None:
+    """SequenceGen's counts, where they are an input."""
+    found = input_dict.get("sequence_report") or []
+    return f"{artifact_utils.get_single_uri(found)}/{artifacts.SEQUENCE_REPORT_FILE}" if found else None
 
 
 def _write_json(folder: str, name: str, content: Any) -> None:

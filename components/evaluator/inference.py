@@ -8,11 +8,14 @@ import apache_beam as beam
 import fsspec
 import fsspec.implementations.local
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 from apache_beam.utils import shared
 
+from components.evaluator import per_user
+from ranker.baselines import recent
 from schemas import errors, features, records
 
 _SORTED_TOGETHER = 16  # batches: examples of like length are ranked together, so that little of a batch is padding
@@ -52,10 +55,14 @@ class Rank(beam.DoFn):
         model: folder of the candidate's SavedModel.
         baseline: folder of the baseline's, or None.
         batch_size: examples a call of a model.
+        item_counts: Parquet file of schemas.records.ITEM_COUNTS; None where items of the past are masked, so that the
+            user's own latest items would be no baseline.
     """
 
-    def __init__(self, split: str, model: str, baseline: str | None, batch_size: int) -> None:
-        self._split, self._batch_size = split, batch_size
+    def __init__(
+        self, split: str, model: str, baseline: str | None, batch_size: int, item_counts: str | None = None
+    ) -> None:
+        self._split, self._batch_size, self._item_counts = split, batch_size, item_counts
         self._folders = [folder for folder in (model, baseline) if folder]
         self._handles = [shared.Shared() for _ in self._folders]
 
@@ -64,13 +71,22 @@ class Rank(beam.DoFn):
             handle.acquire(lambda folder=folder: _Loaded(folder), tag=folder)
             for handle, folder in zip(self._handles, self._folders, strict=True)
         ]
+        self._counted = per_user.read_item_counts(self._item_counts)["item_id"] if self._item_counts else None
 
     def process(self, examples: list[bytes]) -> list[pa.Table]:
         read = records.from_examples(examples)
         order = np.argsort(_lengths(read, features.HISTORY), kind="stable")
         examples, read = [examples[i] for i in order], read.take(pa.array(order))
         candidate, *others = [self._call(model, examples) for model in self._models]
-        return [_rows(self._split, read, candidate, others[0] if others else None)]
+        ranks = {
+            per_user.CANDIDATE: candidate[features.LABEL_RANK],
+            per_user.POPULARITY: candidate[features.POPULARITY_RANK],
+        }
+        if others:
+            ranks[per_user.BASELINE] = others[0][features.LABEL_RANK]
+        if self._counted is not None:
+            ranks[per_user.RECENT] = _recent_ranks(read, ranks[per_user.POPULARITY], self._counted)
+        return [_rows(self._split, read, ranks, candidate[features.TOP_ITEMS])]
 
     def _call(self, model: _Loaded, examples: list[bytes]) -> dict[str, np.ndarray]:
         starts = range(0, len(examples), self._batch_size)
@@ -84,17 +100,29 @@ def examples_together(batch_size: int) -> beam.BatchElements:
     return beam.BatchElements(min_batch_size=size, max_batch_size=size)
 
 
-def _rows(split: str, read: pa.RecordBatch, candidate: dict, baseline: dict | None) -> pa.Table:
+def _recent_ranks(read: pa.RecordBatch, popularity_ranks: np.ndarray, counted: pl.Series) -> np.ndarray:
+    """Ranks of the labels under the user's own latest items: [n] int64."""
+    if features.HISTORY in read.schema.names:
+        histories = pl.Series(pl.from_arrow(read.column(read.schema.get_field_index(features.HISTORY))))
+    else:
+        histories = pl.Series([None] * len(read))
+    texts = histories.cast(pl.List(pl.Binary)).cast(pl.List(pl.String))
+    labels = pl.Series(pl.from_arrow(_text(read, features.LABEL)))
+    return recent.label_ranks(texts, labels, popularity_ranks, counted)
+
+
+def _rows(split: str, read: pa.RecordBatch, ranks: dict[str, np.ndarray], top: np.ndarray) -> pa.Table:
+    """One row an example; the ranks that there are by their names in per_user.RANK_COLUMNS, the others null."""
     n = len(read)
-    top = candidate[features.TOP_ITEMS]
     columns = {
         "split": pa.array([split] * n, pa.string()),
         "user_id": _text(read, features.USER_ID),
         "label": _text(read, features.LABEL),
         "label_timestamp": _one(read, features.LABEL_TIMESTAMP, pa.int64()),
-        "rank": pa.array(candidate[features.LABEL_RANK], pa.int64()),
-        "popularity_rank": pa.array(candidate[features.POPULARITY_RANK], pa.int64()),
-        "baseline_rank": pa.array(baseline[features.LABEL_RANK], pa.int64()) if baseline else pa.nulls(n, pa.int64()),
+        **{
+            column: pa.array(ranks[model], pa.int64()) if model in ranks else pa.nulls(n, pa.int64())
+            for model, column in per_user.RANK_COLUMNS.items()
+        },
         "top_items": _lists(top),
         features.HISTORY_LENGTH: _text(read, features.HISTORY_LENGTH),
         features.LABEL_POPULARITY: _text(read, features.LABEL_POPULARITY),

@@ -24,7 +24,12 @@ class Options(BaseModel):
         str, Field(description="Decides on validation whether a model is blessed: hr, ndcg or mrr, @, a cutoff.")
     ] = "ndcg@10"
     min_lift: Annotated[
-        float, Field(ge=0, description="The metric must be at least this many times the most-popular baseline's.")
+        float,
+        Field(
+            ge=0,
+            description="The metric must be at least this many times the most-popular baseline's. A user without "
+            "history gets the most popular items from the model, too: many of them pull this ratio towards 1.",
+        ),
     ] = 1.2
     max_loss: Annotated[
         float,

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SPLIT = "split"
-SLICES = (features.HISTORY_LENGTH, features.LABEL_POPULARITY)
+SLICES = (features.HISTORY_LENGTH, features.LABEL_POPULARITY, features.LABEL_REPEATS)
 OVERALL = "overall"
-CANDIDATE, POPULARITY, BASELINE = "candidate", "popularity", "baseline"
-RANK_COLUMNS = {CANDIDATE: "rank", POPULARITY: "popularity_rank", BASELINE: "baseline_rank"}
+CANDIDATE, POPULARITY, BASELINE, RECENT = "candidate", "popularity", "baseline", "recent"
+RANK_COLUMNS = {CANDIDATE: "rank", POPULARITY: "popularity_rank", BASELINE: "baseline_rank", RECENT: "recent_rank"}
 
 
 def read(folder: str) -> pl.DataFrame:
@@ -47,7 +47,7 @@ def ranks(rows: pl.DataFrame, model: str) -> np.ndarray:
     return rows[RANK_COLUMNS[model]].to_numpy()
 
 
-def slice_name(*parts: tuple[str, str]) -> str:
+def slice_name(*parts: tuple[str, str | int]) -> str:
     """Name of a slice in metrics.json: ("history_length", "1-4") gives "history_length=1-4", nothing "overall"."""
     return ",".join(f"{key}={value}" for key, value in parts) or OVERALL
 
@@ -56,7 +56,7 @@ def slices(rows: pl.DataFrame, wanted: bool) -> Iterator[tuple[str, pl.DataFrame
     """All rows, then, where wanted, the rows of each slice; each with its name in metrics.json."""
     yield OVERALL, rows
     for column in SLICES if wanted else ():
-        for (value,), part in sorted(rows.partition_by(column, as_dict=True).items()):
+        for (value,), part in sorted(rows.drop_nulls(column).partition_by(column, as_dict=True).items()):
             yield slice_name((column, value)), part
 
 

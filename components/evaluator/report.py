@@ -17,8 +17,8 @@ Report = dict[str, dict[str, dict[str, dict[str, dict[str, float | None]]]]]
 def report(evaluation: str, rows: pl.DataFrame, models: list[str], options: Options) -> Report:
     """Joins values and intervals.
 
-    Coverage, mean popularity and numbers of examples have no interval: coverage grows with the number of lists, so
-    resampled users always cover less than the users do. Their low and high are null.
+    Coverage, mean popularity, shares of cold items and numbers of examples have no interval: coverage grows with the
+    number of lists, so resampled users always cover less than the users do. Their low and high are null.
 
     Args:
         evaluation: folder that TFMA wrote into.

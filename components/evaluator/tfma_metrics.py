@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 EXAMPLES = "examples"
-COVERAGE, POPULARITY = "coverage", "mean_popularity"
-# Our keys of an extract: {model: [n] int64}, [n, K] int64 with metrics.NO_ITEM, {k: [n] float64 with NaN}.
+COVERAGE, POPULARITY, COLD_SHARE = "coverage", "mean_popularity", "cold_share"
+# Our keys of an extract: {model: [n] int64}, [n, K] int64 with NO_ITEM and COLD_ITEM, {k: [n] float64 with NaN}.
 RANKS, ITEMS, MEAN_COUNTS = "ranks", "items", "mean_counts"
 _FORMULAS: dict[str, Callable] = {"hr": metrics.hr_at_k, "ndcg": metrics.ndcg_at_k, "mrr": metrics.mrr_at_k}
 
@@ -44,7 +44,7 @@ class RankMetrics(metric_types.Metric):
 
 
 class ListMetrics(metric_types.Metric):
-    """Catalogue coverage and mean popularity at each cutoff, from the candidate's recommended items."""
+    """Catalogue coverage, mean popularity and share of cold items at each cutoff, from the candidate's lists."""
 
     def __init__(self, cutoffs: list[int], catalogue_size: int, name: str = "list_metrics") -> None:
         super().__init__(_list_computations, cutoffs=cutoffs, catalogue_size=catalogue_size, name=name)
@@ -58,7 +58,7 @@ def _rank_computations(cutoffs: list[int], name: str, model_names: list[str]) ->
 def _list_computations(
     cutoffs: list[int], catalogue_size: int, name: str, model_names: list[str]
 ) -> list[metric_types.MetricComputation]:
-    names = [f"{kind}@{k}" for k in cutoffs for kind in (COVERAGE, POPULARITY)]
+    names = [f"{kind}@{k}" for k in cutoffs for kind in (COVERAGE, POPULARITY, COLD_SHARE)]
     return [_computation(names, model, _ListSums(model, cutoffs, catalogue_size)) for model in model_names]
 
 
@@ -101,18 +101,20 @@ class _RankSums(beam.CombineFn):
 
 
 class _ListSums(beam.CombineFn):
-    """Items that were shown, [cutoffs, catalogue] bool, and sums and numbers of popularity, [2, cutoffs] float64."""
+    """Items that were shown, [cutoffs, catalogue] bool; sums of popularity and of cold shares, and numbers of lists:
+    [3, cutoffs] float64."""
 
     def __init__(self, model: str, cutoffs: list[int], catalogue_size: int) -> None:
         self._model, self._cutoffs, self._size = model, cutoffs, catalogue_size
 
     def create_accumulator(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.zeros((len(self._cutoffs), self._size), bool), np.zeros((2, len(self._cutoffs)))
+        return np.zeros((len(self._cutoffs), self._size), bool), np.zeros((3, len(self._cutoffs)))
 
     def add_input(self, total: tuple[np.ndarray, np.ndarray], extract: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         shown = np.stack([metrics.recommended_at_k(extract[ITEMS], k, self._size) for k in self._cutoffs])
         means = np.stack([extract[MEAN_COUNTS][k] for k in self._cutoffs])
-        sums = np.stack([np.nansum(means, axis=1), (~np.isnan(means)).sum(axis=1)])
+        cold = np.stack([metrics.cold_share_at_k(extract[ITEMS], k) for k in self._cutoffs])
+        sums = np.stack([np.nansum(means, axis=1), np.nansum(cold, axis=1), (~np.isnan(means)).sum(axis=1)])
         return total[0] | shown, total[1] + sums
 
     def merge_accumulators(self, totals: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -120,9 +122,10 @@ class _ListSums(beam.CombineFn):
         return np.any(shown, axis=0), np.sum(sums, axis=0)
 
     def extract_output(self, total: tuple[np.ndarray, np.ndarray]) -> dict[metric_types.MetricKey, float]:
-        shown, (sums, lists) = total
+        shown, (popularity, cold, lists) = total
         found: dict[metric_types.MetricKey, float] = {}
         for i, k in enumerate(self._cutoffs):
             found[metric_types.MetricKey(f"{COVERAGE}@{k}", self._model)] = float(shown[i].mean())
-            found[metric_types.MetricKey(f"{POPULARITY}@{k}", self._model)] = float(sums[i] / max(lists[i], 1))
+            found[metric_types.MetricKey(f"{POPULARITY}@{k}", self._model)] = float(popularity[i] / max(lists[i], 1))
+            found[metric_types.MetricKey(f"{COLD_SHARE}@{k}", self._model)] = float(cold[i] / max(lists[i], 1))
         return found

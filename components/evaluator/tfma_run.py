@@ -108,20 +108,22 @@ class Extracts(beam.DoFn):
         for key, part in frame.partition_by(keys, as_dict=True).items():
             codes = part["codes"].to_numpy()
             yield {
-                constants.FEATURES_KEY: {name: np.array([value]) for name, value in zip(keys, key, strict=True)},
+                constants.FEATURES_KEY: {
+                    name: np.array([value]) for name, value in zip(keys, key, strict=True) if value is not None
+                },
                 tfma_metrics.RANKS: {model: part[RANK_COLUMNS[model]].to_numpy() for model in self._models},
                 tfma_metrics.ITEMS: codes,
                 tfma_metrics.MEAN_COUNTS: {k: metrics.popularity_at_k(codes, k, self._counts) for k in self._cutoffs},
             }
 
     def _codes(self, rows: pa.Table) -> np.ndarray:
-        """Lines of the recommended items in ItemCounts: [n, TOP_K] int64, NO_ITEM beyond a list's end."""
+        """Lines of the recommended items in ItemCounts: [n, TOP_K] int64, COLD_ITEM, NO_ITEM beyond a list's end."""
         column = rows.column("top_items").combine_chunks()
         lengths = column.value_lengths().to_numpy(zero_copy_only=False)
         items = pl.DataFrame({"item": pl.from_arrow(column.flatten())})
         numbers = items.join(self._numbers, on="item", how="left", maintain_order="left")["number"]
         codes = np.full((len(rows), features.TOP_K), metrics.NO_ITEM, np.int64)
-        codes[np.arange(features.TOP_K) < lengths[:, None]] = numbers.fill_null(metrics.NO_ITEM).to_numpy()
+        codes[np.arange(features.TOP_K) < lengths[:, None]] = numbers.fill_null(metrics.COLD_ITEM).to_numpy()
         return codes
 
 

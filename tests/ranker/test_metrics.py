@@ -85,3 +85,12 @@ def test_rank_metric_refuses_a_cutoff_or_rank_that_cannot_be(metric):
 def test_item_outside_the_catalogue_is_refused():
     with pytest.raises(ValueError, match="must lie in"):
         metrics.coverage_at_k(np.array([[5]]), 1, 5)
+
+
+def test_cold_share_of_a_list_is_that_of_its_items_and_cold_ones_cover_and_count_nothing():
+    none, cold = metrics.NO_ITEM, metrics.COLD_ITEM
+    items = np.array([[cold, 0, 1], [1, cold, none], [none, none, none], [0, 1, cold]])
+    np.testing.assert_allclose(metrics.cold_share_at_k(items, 3), [1 / 3, 1 / 2, np.nan, 1 / 3])
+    np.testing.assert_allclose(metrics.cold_share_at_k(items, 1), [1, 0, np.nan, 0])
+    assert metrics.recommended_at_k(items, 1, 3).tolist() == [True, True, False]
+    np.testing.assert_allclose(metrics.popularity_at_k(items, 2, np.array([9, 4])), [9 / 2, 4 / 2, np.nan, 13 / 2])

@@ -9,7 +9,7 @@ from schemas import errors
 OPTIONS = Options(resamples=500)
 
 
-def rows(rank, popular, baseline=None, split="valid"):
+def rows(rank, popular, baseline=None, split="valid", recent=None):
     """Rows as per_user.read gives them, a user each."""
     n = len(rank)
     return pl.DataFrame(
@@ -19,8 +19,9 @@ def rows(rank, popular, baseline=None, split="valid"):
             "rank": rank,
             "popularity_rank": popular,
             "baseline_rank": [None] * n if baseline is None else baseline,
+            "recent_rank": [None] * n if recent is None else recent,
         },
-        schema_overrides={"baseline_rank": pl.Int64},
+        schema_overrides={"baseline_rank": pl.Int64, "recent_rank": pl.Int64},
     )
 
 
@@ -61,6 +62,13 @@ def test_model_that_cannot_be_told_apart_from_the_latest_is_blessed():
     found = blessing.decide(rows(one, [0] * 300, other), OPTIONS).checks[1].figures
     assert found["low"] < 0 < found["high"]
     assert blessing.decide(rows(one, [0] * 300, other), OPTIONS).blessed
+
+
+def test_model_below_the_users_own_latest_items_is_blessed_with_a_warning():
+    below = blessing.decide(rows([3] * 10, [0] * 10, recent=[1] * 10), OPTIONS)
+    assert below.blessed
+    assert below.why.endswith("each user's own latest items, latest first, reach 1.0000, more than the model's 0.5000.")
+    assert "latest items" not in blessing.decide(rows([1] * 10, [0] * 10, recent=[3] * 10), OPTIONS).why
 
 
 def test_no_validation_rows_is_an_error():

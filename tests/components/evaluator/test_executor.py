@@ -48,7 +48,7 @@ def save_model(folder: pathlib.Path, rank_feature: str) -> str:
     return str(folder)
 
 
-def example(user, rank, popular=5, older=2, top=(), length="1-4", popularity="head"):
+def example(user, rank, popular=5, older=2, top=(), length="1-4", popularity="head", repeats=0):
     """One serialised evaluation example, with the planted answers beside the features of SequenceGen."""
 
     def texts(*values):
@@ -65,7 +65,7 @@ def example(user, rank, popular=5, older=2, top=(), length="1-4", popularity="he
         features.LABEL_TIMESTAMP: number(1000),
         features.HISTORY_LENGTH: texts(length),
         features.LABEL_POPULARITY: texts(popularity),
-        features.LABEL_REPEATS: number(0),
+        features.LABEL_REPEATS: number(repeats),
         "rank": number(rank),
         "popular": number(popular),
         "older": number(older),
@@ -87,17 +87,31 @@ def write_examples(folder: pathlib.Path, splits: dict[str, list[bytes]]) -> stan
     return found
 
 
-def evaluate(tmp_path, splits, options, baseline=None):
+def write_report(folder: pathlib.Path, examples: dict[str, int]) -> None:
+    """What SequenceGen counted."""
+    numbers = dict.fromkeys(
+        ("interactions", "duplicates", "below_core", "users", "users_without_training", "items"), 0
+    ) | {"training_interactions": 0, "buckets": 1}
+    folder.mkdir()
+    counts = records.SequenceCounts(**numbers, examples=examples, cold_labels={}, repeated_labels={})
+    counts.save(folder / artifacts.SEQUENCE_REPORT_FILE)
+
+
+def evaluate(tmp_path, splits, options, baseline=None, mask_seen=1):
     """Runs the executor; gives the evaluation's folder and the blessing artifact."""
     model, counts = standard_artifacts.Model(), artifacts.ItemCounts()
     model.uri, counts.uri = str(tmp_path / "model"), str(tmp_path / "counts")
     save_model(tmp_path / "model" / "Format-Serving", "rank")
     (tmp_path / "counts").mkdir()
     CATALOGUE.write_parquet(tmp_path / "counts" / artifacts.ITEM_COUNTS_FILE)
+    counts.mask_seen = mask_seen
+    sequences = artifacts.SequenceReport()
+    sequences.uri = str(tmp_path / "sequences")
+    write_report(tmp_path / "sequences", {split: len(examples) for split, examples in splits.items()})
     evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
     evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
     inputs = {"examples": [write_examples(tmp_path / "examples", splits)], "model": [model], "item_counts": [counts]}
-    inputs["baseline_model"] = [baseline] if baseline else []
+    inputs |= {"baseline_model": [baseline] if baseline else [], "sequence_report": [sequences]}
     context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=BEAM, tmp_dir=str(tmp_path))
     executor.Executor(context).Do(
         inputs,
@@ -137,6 +151,9 @@ def test_planted_ranks_give_exact_metrics_blessing_and_files(planted):
 
     short, long = (report["valid"]["candidate"][f"history_length={name}"] for name in ("1-4", "5-19"))
     assert (short["hr@10"]["value"], long["hr@10"]["value"]) == (1.0, 0.0)
+    assert report["valid"]["candidate"]["label_repeats=0"] == overall
+    assert set(report["valid"]) == {"candidate", "popularity", "baseline"}  # what is masked makes no baseline
+    assert json.loads((folder / artifacts.RANKED_SHARE_FILE).read_text()) == {"valid": 1.0, "test": 1.0}
     assert report["valid"]["candidate"]["label_popularity=cold"]["hr@20"]["value"] == 0.0
     assert report["valid"]["popularity"]["overall"]["ndcg@10"]["value"] == pytest.approx(1 / np.log2(6))
     assert report["valid"]["baseline"]["overall"]["hr@1"]["value"] == 0.0  # always rank 2
@@ -172,6 +189,42 @@ def test_better_model_without_a_predecessor_is_blessed_whatever_the_shards_of_be
     assert (pathlib.Path(blessing.uri) / "BLESSED").exists()
     assert blessing.get_int_custom_property("blessed") == 1
     assert blessing.get_string_custom_property("current_model").endswith("/model")
+
+
+def test_repeats_and_novel_items_are_slices_and_recent_items_a_baseline_where_nothing_is_masked(tmp_path):
+    # Histories are i0 to i4 and i0 to i7; the label is i7, eighth by count, which the second history ends with.
+    valid = [
+        example("a", 20, popular=8, length="5-19", top=("cold", "i1")),
+        example("b", 4, popular=8, length="8", repeats=1, top=("i7",)),
+    ]
+    folder, _ = evaluate(tmp_path, {"valid": valid, "test": valid}, Options(resamples=100), mask_seen=0)
+    report = json.loads((folder / artifacts.METRICS_FILE).read_text())["valid"]
+    novel, repeats = (report["candidate"][f"label_repeats={number}"] for number in (0, 1))
+    assert (novel["examples"]["value"], repeats["examples"]["value"]) == (1, 1)
+    assert (novel["hr@5"]["value"], repeats["hr@5"]["value"]) == (0.0, 1.0)
+    assert repeats["hr@5"]["low"] == 1.0
+    assert novel["cold_share@5"]["value"] == 0.5
+    assert report["candidate"]["overall"]["cold_share@1"]["value"] == 0.5
+    assert report["candidate"]["overall"]["mean_popularity@20"]["value"] == pytest.approx((39 / 2 + 33) / 2)
+
+    assert report["recent"]["label_repeats=1"]["hr@1"]["value"] == 1.0
+    assert report["recent"]["label_repeats=0"]["mrr@10"]["value"] == pytest.approx(1 / 8)  # as by popularity
+    rows = pl.read_parquet(folder / artifacts.PER_USER_FOLDER / "*.parquet").filter(pl.col("split") == "valid")
+    assert rows.sort("user_id")["recent_rank"].to_list() == [8, 1]
+    why = json.loads((folder / artifacts.BLESSING_FILE).read_text())["why"]
+    assert "each user's own latest items, latest first, reach" in why
+
+
+def test_more_labels_than_asked_for_leave_whole_users_out_and_the_share_is_told(tmp_path):
+    many = [example(f"u{n // 2}", 1 + n % 2) for n in range(400)]
+    options = Options(resamples=100, max_labels=100, slices=False)
+    folder, _ = evaluate(tmp_path, {"valid": many, "test": many[:100]}, options)
+    assert json.loads((folder / artifacts.RANKED_SHARE_FILE).read_text()) == {"valid": 0.25, "test": 1.0}
+    rows = pl.read_parquet(folder / artifacts.PER_USER_FOLDER / "*.parquet")
+    valid, test = (rows.filter(pl.col("split") == split) for split in ("valid", "test"))
+    assert len(test) == 100
+    assert 50 < len(valid) < 150
+    assert valid.group_by("user_id").len()["len"].unique().to_list() == [2]
 
 
 def test_empty_validation_split_is_an_error_that_says_what_to_do(tmp_path):

@@ -32,11 +32,11 @@ def test_rows_that_share_their_slices_become_one_extract(extracts):
     }
 
 
-def test_items_become_lines_of_the_item_counts_and_an_unknown_one_stands_for_none(extracts):
+def test_items_become_lines_of_the_item_counts_and_an_unknown_one_is_cold(extracts):
     (one,) = extracts.process(table(rank=[1, 1, 1], top_items=[["r", "p"], [], ["new", "q"]]))
     codes = one[tfma_metrics.ITEMS]
-    assert codes[:, :2].tolist() == [[2, 0], [metrics.NO_ITEM, metrics.NO_ITEM], [metrics.NO_ITEM, 1]]
-    np.testing.assert_array_equal(one[tfma_metrics.MEAN_COUNTS][2], [5.0, np.nan, 5.0])
+    assert codes[:, :2].tolist() == [[2, 0], [metrics.NO_ITEM, metrics.NO_ITEM], [metrics.COLD_ITEM, 1]]
+    np.testing.assert_array_equal(one[tfma_metrics.MEAN_COUNTS][2], [5.0, np.nan, 2.5])  # cold: a count of 0
 
 
 def test_every_rank_metric_of_the_options_has_gains():
