@@ -131,6 +131,7 @@ def create_pipeline(
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs["model"],
         item_counts=histories.outputs["item_counts"],
+        sequence_report=histories.outputs["report"],
         options=config.evaluator,
         code_version=code["evaluator"],
     )

@@ -43,6 +43,7 @@ EDGES = {
         "model": ("Trainer", "model"),
         "baseline_model": ("LatestBlessedModel", "model"),
         "item_counts": ("SequenceGen", "item_counts"),
+        "sequence_report": ("SequenceGen", "report"),
     },
     "Pusher": {
         "model": ("Trainer", "model"),
