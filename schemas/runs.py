@@ -70,7 +70,14 @@ class Stage(_Strict):
 
 
 class Summary(_Strict):
-    """What a run ended with; metrics are {"test": {"ndcg@10": 0.1, …}, "valid": …, "popularity": … (on test)}."""
+    """What a run ended with.
+
+    metrics: {"test": {"ndcg@10": 0.1, …}, "valid": …, "popularity": …, "recent": …}, the last two on test; recent (the
+        user's own latest items) only where items of the past are candidates.
+    slices: of test, {"novel" | "repeats" | "cold" | "strangers": {"hr@10": …, "ndcg@10": …, "examples": …,
+        "popularity_ndcg@10": …, …}}, only those that hold labels.
+    ranked_share: split -> share of its users whose labels were ranked; below 1 where evaluator.max_labels bound.
+    """
 
     run_id: str
     metrics: dict[str, dict[str, float]]
@@ -87,6 +94,8 @@ class Summary(_Strict):
     stack: dict[str, str]
     machine: dict[str, Any]
     paths: dict[str, str]
+    slices: dict[str, dict[str, float]] = {}
+    ranked_share: dict[str, float] = {}
 
 
 class Manifest(_Strict):

@@ -23,9 +23,19 @@ if TYPE_CHECKING:
 
 # As the stages are called in the DAG (the edge table of tests/pipeline/test_pipeline.py holds these names).
 _EXAMPLE_GEN, _TRAINER, _EVALUATOR, _PUSHER = "InteractionExampleGen", "Trainer", "Evaluator", "Pusher"
-_CANDIDATE, _POPULARITY, _OVERALL = "candidate", "popularity", "overall"  # keys of metrics.json
+_CANDIDATE, _POPULARITY, _RECENT, _OVERALL = "candidate", "popularity", "recent", "overall"  # keys of metrics.json
+_EXAMPLES: Final = "examples"
 _PUSHED, _DESTINATION = "pushed", "pushed_destination"  # custom properties of PushedModel
 _SHOWN: Final = ("hr@10", "ndcg@10", "mrr@10", "coverage@10")
+_OF_SLICES: Final = ("hr@10", "ndcg@10")
+_IN_SLICES: Final = "ndcg@10"  # shown
+_SLICES: Final = {  # ours -> as metrics.json calls it
+    "novel": f"{features.LABEL_REPEATS}=0",
+    "repeats": f"{features.LABEL_REPEATS}=1",
+    "cold": f"{features.LABEL_POPULARITY}={features.POPULARITY_BUCKETS[-1]}",
+    "strangers": f"{features.HISTORY_LENGTH}={features.HISTORY_LENGTH_BUCKETS[0][1]}",
+}
+_INFORMATIVE: Final = (0.01, 0.99)  # of the labels: a slice of fewer says little, one of more says what overall says
 
 
 def build(
@@ -44,11 +54,12 @@ def build(
     evaluation = _uri(stages[_EVALUATOR], "evaluation")
     verdict = _read(evaluation / artifacts.BLESSING_FILE)
     training = _read(_uri(stages[_TRAINER], "model_run") / artifacts.TRAINING_FILE)
+    measured = _read(evaluation / artifacts.METRICS_FILE)
     (pushed,) = stages[_PUSHER].outputs["pushed_model"]
     new = not stages[_PUSHER].cached and bool(pushed.custom_properties[_PUSHED].int_value)
     return Summary(
         run_id=run_id,
-        metrics=_metrics(_read(evaluation / artifacts.METRICS_FILE)),
+        metrics=_metrics(measured),
         blessed=verdict["blessed"],
         why=verdict["why"],
         pushed_model=_text(pushed, _DESTINATION) or None,
@@ -66,6 +77,8 @@ def build(
         stack=machine.stack(),
         machine={**machine.machine(), "gpus": machine.gpus()},
         paths=_paths(root, run_id, stages),
+        slices=_slices(measured[features.TEST]),
+        ranked_share=_read(evaluation / artifacts.RANKED_SHARE_FILE),
     )
 
 
@@ -74,14 +87,32 @@ def _text(artifact: pb.Artifact, name: str) -> str:
 
 
 def _metrics(found: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Of the model on validation and test, of the most popular items on test, over all examples."""
+    """Of the model on validation and test, of the trivial baselines on test, over all examples."""
     chosen = {
         features.TEST: found[features.TEST][_CANDIDATE],
         features.VALID: found[features.VALID][_CANDIDATE],
-        _POPULARITY: found[features.TEST][_POPULARITY],
+        **{name: found[features.TEST][name] for name in (_POPULARITY, _RECENT) if name in found[features.TEST]},
     }
     return {
         name: {metric: entry["value"] for metric, entry in slices[_OVERALL].items()} for name, slices in chosen.items()
+    }
+
+
+def _slices(found: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Of the slices that hold labels, by our names, what the model and the trivial baselines reach."""
+    models = {"": _CANDIDATE, **{f"{name}_": name for name in (_POPULARITY, _RECENT) if name in found}}
+    return {
+        name: {
+            **{
+                f"{prefix}{metric}": found[model][key][metric]["value"]
+                for prefix, model in models.items()
+                for metric in _OF_SLICES
+                if metric in found[model][key]
+            },
+            _EXAMPLES: found[_CANDIDATE][key][_EXAMPLES]["value"],
+        }
+        for name, key in _SLICES.items()
+        if key in found[_CANDIDATE]
     }
 
 
@@ -111,6 +142,9 @@ def show(summary: Summary, console: Console) -> None:
     """Prints the closing summary."""
     console.print()
     console.print(_figures(summary))
+    for split, share in summary.ranked_share.items():
+        if share < 1:
+            console.print(f"{split}: {share:.1%} of the users, chosen by a hash of their ids", highlight=False)
     console.print()
     console.print(summary.why, highlight=False, soft_wrap=True)
     for name, value in _places(summary):
@@ -118,17 +152,38 @@ def show(summary: Summary, console: Console) -> None:
 
 
 def _figures(summary: Summary) -> Table:
-    """The model beside the most popular items, on test."""
+    """The model beside the trivial baselines, on test: over all labels, then over the slices that say more."""
+    own = _RECENT in summary.metrics
     table = Table(box=None, pad_edge=False)
     table.add_column("test, whole catalogue")
-    for name in ("the model", "most popular", "times"):
+    for name in ("the model", "most popular", "times", *(["own latest"] if own else [])):
         table.add_column(name, justify="right")
-    model, popular = summary.metrics[features.TEST], summary.metrics[_POPULARITY]
+    model, popular, recent = (summary.metrics.get(name, {}) for name in (features.TEST, _POPULARITY, _RECENT))
     for metric in [name for name in _SHOWN if name in model]:
-        base = popular.get(metric)
-        beside = (f"{base:.4f}", f"{model[metric] / base:.2f}") if base else ("", "")
-        table.add_row(metric, f"{model[metric]:.4f}", *beside)
+        _row(table, metric, model[metric], popular.get(metric), recent.get(metric), own)
+    for name, of_slice in _shown_slices(summary):
+        popularity, latest = (of_slice.get(f"{other}_{_IN_SLICES}") for other in (_POPULARITY, _RECENT))
+        share = of_slice[_EXAMPLES] / model[_EXAMPLES]
+        _row(table, f"{_IN_SLICES} {name} {share:.0%}", of_slice[_IN_SLICES], popularity, latest, own)
     return table
+
+
+def _row(table: Table, name: str, value: float, popular: float | None, recent: float | None, own: bool) -> None:
+    """One metric; a baseline that has none, or 0, leaves its place empty."""
+    beside = (f"{popular:.4f}", f"{value / popular:.2f}") if popular else ("", "")
+    latest = [f"{recent:.4f}" if recent is not None else ""] if own else []
+    table.add_row(name, f"{value:.4f}", *beside, *latest)
+
+
+def _shown_slices(summary: Summary) -> list[tuple[str, dict[str, float]]]:
+    """Slices of which each holds some of the labels and not about all of them."""
+    labels = summary.metrics[features.TEST].get(_EXAMPLES, 0)
+    low, high = _INFORMATIVE
+    return [
+        (name, of_slice)
+        for name, of_slice in summary.slices.items()
+        if _IN_SLICES in of_slice and low * labels <= of_slice[_EXAMPLES] <= high * labels
+    ]
 
 
 def _places(summary: Summary) -> list[tuple[str, str]]:

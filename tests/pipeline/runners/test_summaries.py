@@ -14,8 +14,14 @@ from schemas import artifacts
 from schemas.runs import OutputRoot, Summary
 
 
-def measured(ndcg):
-    return {"overall": {"ndcg@10": {"value": ndcg}, "hr@10": {"value": 2 * ndcg}}}
+def entries(ndcg, examples=1000):
+    values = {"ndcg@10": ndcg, "hr@10": 2 * ndcg, "examples": examples}
+    return {name: {"value": value} for name, value in values.items()}
+
+
+def measured(ndcg, **slices):
+    """Metrics over all, and over slices: {name: (ndcg, examples)}."""
+    return {"overall": entries(ndcg)} | {name: entries(*found) for name, found in slices.items()}
 
 
 METRICS = {
@@ -28,9 +34,10 @@ METRICS = {
 def build(tmp_path):
     """Writes what the stages leave, and gathers it."""
 
-    def run(*, blessed=True, cached=(), destination="/serving/shop/7", pushed=True):
+    def run(*, blessed=True, cached=(), destination="/serving/shop/7", pushed=True, metrics=METRICS, share=1.0):
         files = {
-            f"evaluation/{artifacts.METRICS_FILE}": METRICS,
+            f"evaluation/{artifacts.METRICS_FILE}": metrics,
+            f"evaluation/{artifacts.RANKED_SHARE_FILE}": {"valid": 1.0, "test": share},
             f"evaluation/{artifacts.BLESSING_FILE}": {"blessed": blessed, "why": "Blessed: 3.00 times."},
             f"model_run/{artifacts.TRAINING_FILE}": {"fit_seconds": 12.34},
             f"rejected/{artifacts.READ_COUNTS_FILE}": {"files": [{"name": "log.csv", "read": 9}]},
@@ -68,7 +75,8 @@ def shown(summary):
 
 def test_everything_the_issue_asks_for_is_in_the_summary(build):
     summary = build()
-    assert summary.metrics["test"] == {"ndcg@10": 0.12, "hr@10": 0.24}
+    assert summary.metrics["test"] == {"ndcg@10": 0.12, "hr@10": 0.24, "examples": 1000}
+    assert summary.slices == {}
     assert summary.metrics["popularity"]["ndcg@10"] == 0.04
     assert (summary.blessed, summary.pushed, summary.pushed_model) == (True, True, "/serving/shop/7")
     assert (summary.wall_seconds, summary.fit_seconds) == (98.8, 12.3)
@@ -91,6 +99,55 @@ def test_what_is_shown_stands_beside_the_most_popular_items(build):
     assert any(line.split() == ["ndcg@10", "0.1200", "0.0400", "3.00"] for line in lines)
     assert any("pushed model" in line and "/serving/shop/7" in line for line in lines)
     assert any("tensorboard --logdir" in line for line in lines)
+
+
+def sliced(*, recent):
+    """METRICS with slices of test, and with the user's own latest items where they are a baseline."""
+    keys = {"label_repeats=0": 696, "label_repeats=1": 304, "label_popularity=cold": 4, "history_length=0": 120}
+    ndcg = {"candidate": 0.12, "popularity": 0.04, **({"recent": 0.3} if recent else {})}
+    found = {
+        model: measured(value, **{key: (value / 2, n) for key, n in keys.items()}) for model, value in ndcg.items()
+    }
+    return {**METRICS, "test": found}
+
+
+def test_slices_that_hold_some_of_the_labels_are_shown_and_all_are_kept(build):
+    summary = build(metrics=sliced(recent=False))
+    assert set(summary.slices) == {"novel", "repeats", "cold", "strangers"}
+    assert summary.slices["novel"] == {
+        "hr@10": 0.12, "ndcg@10": 0.06, "popularity_hr@10": 0.04, "popularity_ndcg@10": 0.02, "examples": 696,
+    }  # fmt: skip
+    lines = [line.split() for line in shown(summary).splitlines()]
+    assert ["ndcg@10", "novel", "70%", "0.0600", "0.0200", "3.00"] in lines
+    assert ["ndcg@10", "strangers", "12%", "0.0600", "0.0200", "3.00"] in lines
+    assert not [line for line in lines if "cold" in line]  # 4 of 1,000
+
+
+def test_slice_of_all_labels_is_not_shown(build):
+    everything = measured(0.12, **{"label_repeats=0": (0.12, 1000), "label_popularity=cold": (0.0, 3)})
+    popular = measured(0.04, **{"label_repeats=0": (0.04, 1000), "label_popularity=cold": (0.0, 3)})
+    metrics = {**METRICS, "test": {"candidate": everything, "popularity": popular}}
+    assert shown(build(metrics=metrics)) == shown(build())
+
+
+def test_users_own_latest_items_are_one_more_column_where_they_are_a_baseline(build):
+    summary = build(metrics=sliced(recent=True))
+    assert summary.metrics["recent"]["ndcg@10"] == 0.3
+    lines = [line.split() for line in shown(summary).splitlines()]
+    assert ["ndcg@10", "0.1200", "0.0400", "3.00", "0.3000"] in lines
+    assert ["ndcg@10", "repeats", "30%", "0.0600", "0.0200", "3.00", "0.1500"] in lines
+
+
+def test_share_of_users_is_said_where_not_all_were_ranked(build):
+    summary = build(share=0.1234)
+    assert summary.ranked_share == {"valid": 1.0, "test": 0.1234}
+    assert "test: 12.3% of the users" in shown(summary)
+    assert "of the users" not in shown(build())
+
+
+def test_summary_of_before_there_were_slices_loads(build):
+    old = build().model_dump(mode="json", exclude={"slices", "ranked_share"})
+    assert Summary.model_validate(old).slices == {}
 
 
 def test_unblessed_model_is_said_to_leave_what_was_served(build):
