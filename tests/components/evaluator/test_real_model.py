@@ -96,6 +96,7 @@ def evaluated(tmp_path_factory):
             for one in histories():
                 writer.write(serialised(*one))
     model_, counts, evaluation, blessing = found.values()
+    counts.mask_seen = 1
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=unused"], tmp_dir=str(tmp_path)
     )
