@@ -13,6 +13,7 @@ matters, ranker.age adds its term to the products and takes away what isn't publ
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -77,8 +78,10 @@ def label_ranks(
     def ahead(first: tf.Tensor, scores: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
         ids = _columns(first, scores)
         tied = (scores == label_score) & (ids < column[:, tf.newaxis])
-        better = ((scores > label_score) | tied) & ~_left_out(masked, first, scores, aged)
-        return count + tf.reduce_sum(tf.cast(better, tf.int64), axis=1)
+        better = (scores > label_score) | tied
+        left_out = _left_out(masked, first, scores, aged)
+        better = better if left_out is None else better & ~left_out
+        return count + tf.cast(tf.reduce_sum(tf.cast(better, tf.int32), axis=1), tf.int64)
 
     count = _fold(ahead, query, candidate, aged, tf.zeros_like(column))
     return tf.where(inside_catalogue, count + 1, 0)
@@ -102,11 +105,13 @@ def best(
 
     def merge(first: tf.Tensor, scores: tf.Tensor, carry: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         columns, top = carry
-        scores = tf.where(_left_out(masked, first, scores, aged), -float("inf"), scores)
-        ids = tf.broadcast_to(_columns(first, scores), tf.shape(scores))
-        # What was found before stands first: of equal values top_k takes the first, which has the lower id.
-        top, at = tf.math.top_k(tf.concat([top, scores], 1), k)
-        return tf.gather(tf.concat([columns, ids], 1), at, batch_dims=1), top
+        left_out = _left_out(masked, first, scores, aged)
+        scores = scores if left_out is None else tf.where(left_out, -float("inf"), scores)
+        # Of equal values top_k takes the first: the lower id in a chunk, and what was found before ahead of it.
+        here, at = tf.math.top_k(scores, tf.minimum(k, tf.shape(scores)[1]))
+        columns = tf.concat([columns, first + tf.cast(at, tf.int64)], 1)
+        top, at = tf.math.top_k(tf.concat([top, here], 1), k)
+        return tf.gather(columns, at, batch_dims=1), top
 
     return _fold(merge, query, candidate, aged, (tf.zeros([rows, k], tf.int64), tf.fill([rows, k], -float("inf"))))
 
@@ -135,10 +140,11 @@ def _columns(first: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
     return first + tf.range(tf.shape(scores, tf.int64)[1])
 
 
-def _left_out(masked: tf.Tensor, first: tf.Tensor, scores: tf.Tensor, aged: Aged | None) -> tf.Tensor:
-    """Which of the chunk's columns are no candidates: [B, C] bool."""
-    left_out = _mask(masked, first, scores)
-    return left_out if aged is None else left_out | aged.unpublished(_columns(first, scores))
+def _left_out(masked: tf.Tensor, first: tf.Tensor, scores: tf.Tensor, aged: Aged | None) -> tf.Tensor | None:
+    """Which of the chunk's columns are no candidates: [B, C] bool; None: all are, which saves a look at each score."""
+    reasons = [] if masked.shape[1] == 0 else [_mask(masked, first, scores)]
+    reasons += [] if aged is None else [aged.unpublished(_columns(first, scores))]
+    return functools.reduce(tf.logical_or, reasons) if reasons else None
 
 
 def _mask(masked: tf.Tensor, first: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
