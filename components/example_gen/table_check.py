@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from components.example_gen import parse, rows
+from components.example_gen.table_options import ItemTableOptions
 from schemas.hashing import stable_hash
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class TableCheck:
 
 def _lists(column: pa.Array, feature: Feature, options: TableOptions, faults: rows.Faults) -> pa.Array:
     """A column as lists."""
-    if feature.meaning in ("time", "number"):
+    if isinstance(options, ItemTableOptions) and feature.meaning in ("time", "number"):
         return _numbers(column, feature, options, faults)
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         cells = pl.Series(column).cast(pl.List(pl.String))
@@ -109,7 +110,7 @@ def _text(column: pa.Array) -> pl.Series:
     return pl.Series(column.cast(pa.string()))
 
 
-def _numbers(column: pa.Array, feature: Feature, options: TableOptions, faults: rows.Faults) -> pa.Array:
+def _numbers(column: pa.Array, feature: Feature, options: ItemTableOptions, faults: rows.Faults) -> pa.Array:
     """Times or numbers; cells that are empty have none."""
     if feature.meaning == "time":
         values, is_one = parse.milliseconds(column, options.time_format, options.decimal)

@@ -126,13 +126,11 @@ class UserTableOptions(BaseModel):
     separator: Annotated[
         str, Field(description='between several values in one cell of categories; "": a cell is one value')
     ] = "|"
-    time_format: Annotated[TimeFormat, Field(description="of times; see example_gen.time_format")] = "seconds"
     delimiter: Annotated[str, Field(description="between a CSV file's columns", min_length=1, max_length=1)] = ","
     quote: Annotated[
         str,
         Field(description='around CSV values with delimiters or line breaks; "": quotes mean nothing', max_length=1),
     ] = '"'
-    decimal: Annotated[Literal[".", ","], Field(description="between a number's whole part and its fraction")] = "."
     column_names: Annotated[
         tuple[str, ...], Field(description="names of all columns of CSV files that have no header line")
     ] = ()
@@ -152,6 +150,8 @@ class ItemTableOptions(UserTableOptions):
     output_id: ClassVar[str] = f.ITEM_ID
 
     columns: Annotated[ItemColumns, Field(description="which column of the files holds what")] = ItemColumns()
+    time_format: Annotated[TimeFormat, Field(description="of times; see example_gen.time_format")] = "seconds"
+    decimal: Annotated[Literal[".", ","], Field(description="between a number's whole part and its fraction")] = "."
 
 
 TableOptions = UserTableOptions  # what the code that reads either asks for

@@ -145,9 +145,9 @@ def reading(data: Sequence[str], log: Log) -> Iterator[Knob]:
 
 
 def written(section: str, written_as: Layout, column_names: Sequence[str], unit: str) -> Iterator[Knob]:
-    """Knobs that say how a file is written, where it is not as the defaults have it."""
+    """Knobs that say how a file is written, where it is not as the defaults have it; users have no times or numbers."""
     time_format = TIME_FORMATS.get(unit, "seconds")
-    if time_format not in ("seconds", None):
+    if time_format not in ("seconds", None) and section != "users":
         yield Knob((section, "time_format"), time_format)
     if written_as.parquet:
         return
@@ -155,7 +155,7 @@ def written(section: str, written_as: Layout, column_names: Sequence[str], unit:
         yield Knob((section, "delimiter"), written_as.delimiter)
     if written_as.quote != '"':
         yield Knob((section, "quote"), written_as.quote, "" if written_as.quote else "quotes mean nothing in it")
-    if written_as.decimal != ".":
+    if written_as.decimal != "." and section != "users":
         yield Knob((section, "decimal"), written_as.decimal)
     if not written_as.header:
         yield Knob((section, "column_names"), list(column_names), "there is no header line: say what they are")
