@@ -60,7 +60,7 @@ def ensure(cache_dir: pathlib.Path = CACHE) -> pathlib.Path:
     Returns: path of interactions.csv: user_id, item_id, rating, timestamp (seconds), in GroupLens' row order.
     Raises: DataError: none of the sources can be had and nothing is kept.
     """
-    folder = pathlib.Path(cache_dir) / FOLDER
+    folder = pathlib.Path(cache_dir).absolute() / FOLDER  # the installer works in a folder of its own
     interactions = folder / INTERACTIONS
     if interactions.is_file() and _sha256(_as_ratings(interactions.read_bytes())) == _RATINGS_SHA256:
         return interactions

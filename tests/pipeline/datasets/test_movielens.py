@@ -81,6 +81,21 @@ def test_configured_path_is_where_the_data_go(monkeypatch, small_data, tmp_path)
     assert path.exists()
 
 
+def test_sources_get_a_whole_path_of_a_relative_one(monkeypatch, small_data, tmp_path):
+    """The installer works in a folder of its own, where a relative path leads nowhere."""
+    given = []
+
+    def source(folder):
+        given.append(folder)
+        return small_data, ITEMS
+
+    monkeypatch.setattr(movielens, "_from_grouplens", source)
+    monkeypatch.chdir(tmp_path)
+    movielens.ensure_configured(["data/movielens-100k/interactions.csv"])
+    assert given == [tmp_path / "data" / "movielens-100k"]
+    assert (tmp_path / "data" / "movielens-100k" / "interactions.csv").exists()
+
+
 def test_items_of_both_sources_read_the_same():
     archive = (
         "1|Toy Story (1995)|01-Jan-1995||http://x|0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n"
