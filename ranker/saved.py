@@ -29,7 +29,7 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Ranks:
-    """label_rank, popularity_rank [B] int64, 0 where the label is cold; top_items [B, TOP_K] of str."""
+    """label_rank, popularity_rank [B] int64, 0 where the label is no candidate; top_items [B, TOP_K] of str."""
 
     label_rank: np.ndarray
     popularity_rank: np.ndarray
@@ -90,6 +90,7 @@ class SavedRanker:
         timestamps: Sequence[Sequence[int]] | None = None,
         user_id: Sequence[str] | None = None,
         exclude: Sequence[Sequence[str]] | None = None,
+        now: Sequence[int] | None = None,
     ) -> Answer:
         """Answers for histories.
 
@@ -98,10 +99,14 @@ class SavedRanker:
             timestamps: beside them, milliseconds; None: unknown.
             user_id: [B]; None: unknown.
             exclude: [B] lists of items that must not be answered; None: none.
+            now: [B] milliseconds, when each asks: only items published by then are answers. None: right after the last
+                event, or, where no time is known, when the newest item is published.
         """
         rows = len(history)
         items = _padded(history, "")
         times = np.zeros(items.shape, np.int64) if timestamps is None else _padded(timestamps, 0).astype(np.int64)
+        if now is not None:  # the time of no event is that of the request
+            items, times = (np.column_stack(pair) for pair in ((items, [""] * rows), (times, list(now))))
         out = self._signature(f.SIGNATURE_RECOMMEND)(
             history=tf.constant(items, tf.string),
             timestamps=tf.constant(times, tf.int64),

@@ -75,13 +75,15 @@ SIGNATURE_EVALUATE: Final = "evaluate"  # examples [B] string -> label_rank, pop
 SIGNATURE_STEP: Final = "step"  # state [B, S] float32, item [B] string, timestamp [B] int64 -> state [B, S] float32
 SIGNATURE_RANK: Final = "rank"  # state [B, S] float32, exclude [B, E] string -> item_ids, scores
 EXAMPLES: Final = "examples"
-TIMESTAMPS: Final = "timestamps"  # [B, T] int64, milliseconds; 0: unknown
+# [B, T] int64, milliseconds; 0: unknown. The latest of a row, which may stand beside "" in history, is when it asks:
+# what the items table publishes later is no answer. None known: it asks when the newest item is published.
+TIMESTAMPS: Final = "timestamps"
 EXCLUDE: Final = "exclude"  # [B, E] string, padded with ""; E may be 0
 STATE: Final = "state"  # [B, S] float32; zeros: a user without events
 ITEM: Final = "item"
 ITEM_IDS: Final = "item_ids"  # [B, K] string, best first; K is fixed at export; "" where fewer than K are left
 SCORES: Final = "scores"  # [B, K] float32, descending; comparable within one row only; -inf beside ""
-LABEL_RANK: Final = "label_rank"  # [B] int64: 1 is best, over the whole catalogue; 0: the label is cold (a miss)
+LABEL_RANK: Final = "label_rank"  # [B] int64: 1 is best, over the whole catalogue; 0: no candidate (a miss)
 POPULARITY_RANK: Final = "popularity_rank"  # [B] int64: the label's rank were items ranked by training count
 TOP_ITEMS: Final = "top_items"  # [B, TOP_K] string: the model's own first TOP_K, for coverage and for reading
 TOP_K: Final = 20

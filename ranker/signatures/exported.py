@@ -88,7 +88,7 @@ class ExportedRanker(tf.Module):
     def recommend(
         self, history: tf.Tensor, timestamps: tf.Tensor, user_id: tf.Tensor, exclude: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Histories as dense strings -> answers; "" anywhere is no event."""
+        """Histories as dense strings -> answers; "" anywhere is no event, though its time may be the request's."""
         kept = history != ""
         items, times = raw.compact(history, kept), raw.compact(timestamps, kept)
         window = self._model.catalogue.window
@@ -101,7 +101,8 @@ class ExportedRanker(tf.Module):
             },
             tf.shape(history)[0],
         )
-        return self._answer({**features, f.EXCLUDE: self._ids(exclude)}, self._k)
+        asked = tf.reduce_max(tf.pad(timestamps, [[0, 0], [0, 1]]), axis=1)
+        return self._answer({**features, f.LABEL_TIMESTAMP: asked, f.EXCLUDE: self._ids(exclude)}, self._k)
 
     def step(self, state: tf.Tensor, item: tf.Tensor, timestamp: tf.Tensor) -> dict[str, tf.Tensor]:
         """One event more; an item "" changes nothing. The user is one that training didn't know."""

@@ -159,6 +159,22 @@ def test_a_request_of_unknown_time_is_asked_when_the_newest_item_is_published(ex
         assert set(exported.recommend([history]).item_ids[0]) == {*ITEMS, *COLD}
 
 
+def test_a_request_later_than_its_last_event_is_answered_with_what_came_in_between(exported):
+    early, late = ([["i1"], []], [[NOW - HOUR], []]), [NOW, NOW + HOUR]
+    assert "new" in exported.recommend(*early).item_ids[0]
+    assert COLD[1] not in exported.recommend(*early, now=[NOW, NOW]).item_ids
+    answer = exported.recommend(*early, now=late)
+    assert COLD[1] not in answer.item_ids[0]
+    assert COLD[1] in answer.item_ids[1]
+    said = [
+        example(history=["i1"], history_timestamp=[NOW - HOUR], label_timestamp=[NOW]),
+        example(label_timestamp=late[1:]),
+    ]
+    served = exported.serve(said)
+    np.testing.assert_array_equal(answer.item_ids, served.item_ids)
+    np.testing.assert_allclose(answer.scores, served.scores, rtol=1e-5)
+
+
 def test_strangers_get_what_is_popular_and_published(exported):
     answer = exported.serve([example(label_timestamp=[NOW - 30 * HOUR])])
     assert answer.item_ids[0].tolist() == [*ITEMS[3:], *[""] * 5]  # i2 came 27 hours ago, i3 64
