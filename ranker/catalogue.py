@@ -47,6 +47,11 @@ class ItemFeatures:
     numbers: Mapping[str, np.ndarray]
     published: np.ndarray | None = None
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is said of any item: a table of titles alone, which are for people."""
+        return not self.categories and not self.numbers and self.published is None
+
 
 @dataclasses.dataclass(frozen=True)
 class Catalogue:

@@ -68,8 +68,8 @@ class ModelOptions(BaseModel):
     item_features: Annotated[
         bool,
         Field(
-            description="build each item's vector from its id and the items table's columns, if there is one; items "
-            "that training never saw are then candidates, too"
+            description="build each item's vector from its id and the items table's columns, if there is one with more "
+            "than titles; items that training never saw are then candidates, too"
         ),
     ] = True
     id_dropout: Annotated[

@@ -81,7 +81,7 @@ class _Job:
         table = items.read(_files([config["items"]])) if config["items"] else None
         if table is not None and options.model.item_features:
             features = item_features(table, catalogue.items, cold=options.cold_items)
-            catalogue = dataclasses.replace(catalogue, features=features)
+            catalogue = dataclasses.replace(catalogue, features=None if features.empty else features)
         return cls(
             options=options,
             catalogue=catalogue,
@@ -117,7 +117,7 @@ class _Job:
         if rows is not None and next(iter(rows), None) is None:
             raise ModelError(
                 "There is no example in the validation split, so nothing says when to stop.",
-                next_step="use users with at least three events, or an earlier sequence_gen.split.valid_from",
+                next_step="see that sequence_gen.split leaves labels to validation.",
             )
         return fit(
             lambda: SequenceRanker(options.model, self.catalogue),

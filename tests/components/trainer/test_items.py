@@ -50,3 +50,11 @@ def test_model_answers_with_cold_items_once_they_are_published_and_carries_the_t
     assert set(model.recommend([["i0", "i1"]], [[1, 9_000]]).item_ids[0].tolist()) == {*known, "new"}
     assert set(model.recommend([["i0", "i1"]], [[1, 2]]).item_ids[0].tolist()) == {*known, ""}  # new: from 8000 on
     assert pl.read_parquet(trained / items.EXPORTED)["item_id"].to_list() == ["new", "i0", "i1"]
+
+
+def test_a_table_of_titles_alone_changes_no_model_and_is_carried_along(execute, tmp_path):
+    titles = TABLE.select(["item_id", "title"])
+    execute(tmp_path, Options(batch_size=4, model={"embedding_dim": 4}), items=titles)
+    folder = tmp_path / "model" / "Format-Serving"
+    assert "new" not in saved.load(folder).recommend([["i0", "i1"]]).item_ids
+    assert saved.items(folder)["title"].to_list() == ["New", None, "One"]
