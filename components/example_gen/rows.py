@@ -29,7 +29,7 @@ def plain(column: pa.ChunkedArray) -> pa.Array:
 
 @dataclasses.dataclass
 class Faults:
-    """code [n] int8: 0, or 1 + the index of the row's first fault in `reasons`."""
+    """code [n] int16: 0, or 1 + the index of the row's first fault in `reasons`."""
 
     code: np.ndarray
     reasons: list[str]
@@ -41,7 +41,7 @@ class Faults:
     @classmethod
     def none(cls, rows: int) -> Faults:
         """No row has one yet."""
-        return cls(np.zeros(rows, np.int8), [])
+        return cls(np.zeros(rows, np.int16), [])
 
     def add(self, bad: np.ndarray, reason: str) -> None:
         """[n] bool: rows that have this fault; an earlier one of a row stays its reason."""
