@@ -84,8 +84,10 @@ def training_data(
     if not positions.sum():
         raise ModelError(
             "There is no label to learn from in the training split.",
-            why=f"{int(rows.sum())} rows were read; a label counts when training has seen its item often enough.",
-            next_step="give users with more events, or lower transform.min_frequency or sequence_gen.k_core",
+            why=f"{int(rows.sum())} rows were read; a label counts when training has seen its item "
+            "often enough, and its weight isn't 0.",
+            next_step="give users with more events, lower transform.min_frequency or sequence_gen.k_core, or raise "
+            "example_gen.event_weights",
         )
 
     @_plain

@@ -30,7 +30,7 @@ class _RankMetric(tf.keras.metrics.Mean):
         """Takes in a batch.
 
         Args:
-            ranks: [n] int64 (or any integers); 1 is best, 0 is a cold label: a miss that counts.
+            ranks: [n] int64 (or any integers); 1 is best, 0: no candidate, a miss that counts.
             sample_weight: [n] float32, 0 leaves an example out; None: each counts once.
         """
         ranks = tf.convert_to_tensor(ranks)

@@ -19,7 +19,7 @@ def hr_at_k(rank: np.ndarray, k: int) -> np.ndarray:
     With one relevant item this is recall@k as well.
 
     Args:
-        rank: [n] int64; 1 is best, 0 is a cold label.
+        rank: [n] int64; 1 is best, 0: no candidate.
         k: cutoff, in items, at least 1.
     Returns: [n] float64, 0 or 1; the mean over examples is what is reported.
     Raises: ValueError: k < 1 or a negative rank.
@@ -33,7 +33,7 @@ def ndcg_at_k(rank: np.ndarray, k: int) -> np.ndarray:
     With one relevant item the ideal list's gain is 1, so NDCG is the label's own discount 1 / log2(1 + rank).
 
     Args:
-        rank: [n] int64; 1 is best, 0 is a cold label.
+        rank: [n] int64; 1 is best, 0: no candidate.
         k: cutoff, in items, at least 1.
     Returns: [n] float64 in [0, 1]; rank 1 gives 1, rank 3 gives 1 / log2(4) = 0.5.
     Raises: ValueError: k < 1 or a negative rank.
@@ -45,7 +45,7 @@ def mrr_at_k(rank: np.ndarray, k: int) -> np.ndarray:
     """Reciprocal rank at k: 1 / rank of the label, 0 beyond k (Voorhees, TREC-8 1999); its mean over examples is MRR@k.
 
     Args:
-        rank: [n] int64; 1 is best, 0 is a cold label.
+        rank: [n] int64; 1 is best, 0: no candidate.
         k: cutoff, in items, at least 1.
     Returns: [n] float64 in [0, 1].
     Raises: ValueError: k < 1 or a negative rank.
@@ -118,7 +118,7 @@ def _mean_over_list(totals: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 def _hits(rank: np.ndarray, k: int) -> np.ndarray:
     if k < 1 or np.any(np.asarray(rank) < 0):
-        raise ValueError(f"A metric at k needs k >= 1 and ranks >= 0 (0: a cold label); got k = {k}, rank = {rank}.")
+        raise ValueError(f"A metric at k needs k >= 1 and ranks >= 0 (0: no candidate); got k = {k}, rank = {rank}.")
     return (np.asarray(rank) >= 1) & (np.asarray(rank) <= k)
 
 

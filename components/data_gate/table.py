@@ -77,7 +77,7 @@ def _named(log: Sequence[str], id_column: str, missing: pl.Series) -> list[str]:
     wanted = min(_SHOWN, len(missing))
     for ids in _ids(log, id_column) if wanted else ():
         without = pl.Series(stable_hash(ids), dtype=pl.UInt64).is_in(missing.implode())
-        found.update(dict.fromkeys(pc.unique(ids.filter(without.to_arrow())).to_pylist()[:_SHOWN]))
+        found.update(dict.fromkeys(pc.unique(ids.filter(without.to_arrow()))[:_SHOWN].to_pylist()))
         if len(found) >= wanted:
             break
     return list(found)[:_SHOWN]

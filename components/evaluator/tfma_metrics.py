@@ -29,7 +29,7 @@ def rank_gains(rank: np.ndarray, cutoffs: Iterable[int]) -> dict[str, np.ndarray
     """Each example's part in every metric that is a mean of a function of its rank.
 
     Args:
-        rank: [n] int64; 1 is best, 0 is a cold label.
+        rank: [n] int64; 1 is best, 0: no candidate.
         cutoffs: the k, in items.
     Returns: "hr@1" and so on, each [n] float64.
     """

@@ -102,7 +102,8 @@ class Options(BaseModel):
         ],
         Field(
             description="how much a row counts in the loss, by its word in columns.event: 0 or more; rows with another "
-            "word are set aside",
+            "word are set aside. A row of 0 is never learnt as what comes next; it is in histories and counts, and in "
+            "the metrics a label like any other",
         ),
     ] = {}
     delimiter: Annotated[str, Field(description="between a CSV file's columns", min_length=1, max_length=1)] = ","

@@ -29,7 +29,7 @@ class Options(BaseModel):
         int,
         Field(
             description="most values that get an id in each context column and each column of the users table, the "
-            "most frequent of training; others are unknown",
+            "most frequent of training; others are unknown, as are empty ones and those with a line break",
             ge=1,
         ),
     ] = 10_000
