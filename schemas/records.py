@@ -125,6 +125,12 @@ class TableSummary(_Record):
     missing_events: Annotated[float, Field(description="share of the log's events whose id has no row")]
     missing_examples: list[str]
     empty: Annotated[dict[str, float], Field(description="by column, share of the used rows with an empty cell")]
+    early_events: Annotated[
+        float | None,
+        Field(
+            description="share of the log's events before their item's publication; None: the table has no such time"
+        ),
+    ] = None
     anomalies: list[DataAnomaly]
     warnings: list[str]
 

@@ -42,6 +42,15 @@ class Options(BaseModel):
             le=1,
         ),
     ] = 0.5
+    max_early: Annotated[
+        float,
+        Field(
+            description="largest share of the log's events, 0 to 1, that may come before their item's publication, as "
+            "the items table has it: what isn't published is no candidate, so these labels would have few rivals",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.5
     refuse_anomalies: Annotated[
         tuple[str, ...],
         Field(

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.io.filesystems import FileSystems
 
+from schemas import features as f
 from schemas import parquet
 from schemas.hashing import stable_hash
 
@@ -32,10 +33,11 @@ class Matched:
     missing_events: float
     missing_examples: list[str]
     empty: dict[str, float]
+    early_events: float | None
 
 
 def match(table: Sequence[str], log: Sequence[str], id_column: str) -> Matched:
-    """Compares the ids of both; memory holds 16 bytes for each different id.
+    """Compares the ids of both; memory holds 16 bytes for each different id, and as many for each time of publication.
 
     Args:
         table: Parquet files of the table.
@@ -54,6 +56,7 @@ def match(table: Sequence[str], log: Sequence[str], id_column: str) -> Matched:
         missing_events=int(missing["events"].sum()) / max(int(events["events"].sum()), 1),
         missing_examples=_named(log, id_column, missing["id"]),
         empty=_empty(table, id_column),
+        early_events=_early(table, log, id_column),
     )
 
 
@@ -91,6 +94,36 @@ def _empty(table: Sequence[str], id_column: str) -> dict[str, float]:
             lengths = batch.column(batch.schema.get_field_index(name)).value_lengths().fill_null(0)
             empty[name] = empty.get(name, 0) + int(pc.sum(pc.equal(lengths, 0)).as_py() or 0)
     return {name: count / max(rows, 1) for name, count in empty.items()}
+
+
+def _early(table: Sequence[str], log: Sequence[str], id_column: str) -> float | None:
+    """Share of events that come before their item's publication."""
+    published = _published(table, id_column)
+    if published is None:
+        return None
+    events = early = 0
+    for batch in _batches(log, [id_column, f.TIMESTAMP]):
+        found = _plain(batch, id_column, f.TIMESTAMP).join(published, on="id", how="left")
+        events += found.height
+        early += found.select((pl.col(f.TIMESTAMP) < pl.col(f.PUBLISHED)).sum()).item()
+    return early / max(events, 1)
+
+
+def _published(table: Sequence[str], id_column: str) -> pl.DataFrame | None:
+    """Hashes of items, and their times of publication; None: the table has no such column."""
+    parts = []
+    for batch in _batches(table, None):
+        if f.PUBLISHED not in batch.schema.names:
+            return None
+        known = batch.filter(pc.greater(batch.column(batch.schema.get_field_index(f.PUBLISHED)).value_lengths(), 0))
+        parts.append(_plain(known, id_column, f.PUBLISHED))
+    return pl.concat(parts) if parts else None
+
+
+def _plain(batch: pa.RecordBatch, id_column: str, times: str) -> pl.DataFrame:
+    """Hashes of a batch's ids, and its times, of which each row has one."""
+    ids, moments = (batch.column(batch.schema.get_field_index(name)).flatten() for name in (id_column, times))
+    return pl.DataFrame({"id": pl.Series(stable_hash(ids), dtype=pl.UInt64), times: pl.Series(moments, dtype=pl.Int64)})
 
 
 def _ids(paths: Sequence[str], id_column: str) -> Iterator[pa.Array]:

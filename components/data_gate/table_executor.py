@@ -37,8 +37,8 @@ class Executor(base_executor.BaseExecutor):
                 `examples`, the interactions.
             output_dict: `report`.
             exec_properties: `kind` (items or users), `options`; `code_version` only serves the cache.
-        Raises: GateRefused: too many rejected rows, none left, an anomaly of a refused kind, or too many ids of the log
-            without a row. All grounds are in one error.
+        Raises: GateRefused: too many rejected rows, none left, an anomaly of a refused kind, too many ids of the log
+            without a row, or too many events before their item's publication. All grounds are in one error.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         options, kind = Options.model_validate_json(exec_properties["options"]), exec_properties["kind"]
@@ -49,6 +49,7 @@ class Executor(base_executor.BaseExecutor):
             refusal.rejected(summary, options.max_rejected, samples, rejected_uri, kind),
             refusal.anomalies(summary, artifact_utils.get_single_uri(input_dict["anomalies"]), f"{kind}.pbtxt"),
             _missing(summary, options, kind),
+            _early(summary, options),
         ]
         problems = [problem for problem in found if problem]
         if problems:
@@ -88,6 +89,17 @@ def _missing(summary: TableSummary, options: Options, kind: str) -> refusal.Prob
     )
 
 
+def _early(summary: TableSummary, options: Options) -> refusal.Problem | None:
+    if summary.early_events is None or summary.early_events <= options.max_early:
+        return None
+    return refusal.Problem(
+        f"{refusal.percent(summary.early_events)} of the events come before their item's publication; the limit is "
+        f"{refusal.percent(options.max_early)} (data_gate.max_early).",
+        ("What isn't published yet is no candidate, so nearly every label would be found.",),
+        "see that items.columns.published says when items appeared, not when they last changed, and items.time_format.",
+    )
+
+
 def _warnings(summary: TableSummary, kind: str) -> list[str]:
     said = []
     if summary.missing:
@@ -95,6 +107,8 @@ def _warnings(summary: TableSummary, kind: str) -> list[str]:
         said.append(
             f"{summary.missing:,} of the log's {summary.ids_in_log:,} {kind} have no row, those of {events} of events."
         )
+    if summary.early_events:
+        said.append(f"{refusal.percent(summary.early_events)} of the events come before their item's publication.")
     empty = [name.removeprefix(f.FEATURE_PREFIX) for name, share in summary.empty.items() if share == 1]
     if empty and summary.used:
         said.append(f"every cell is empty in {', '.join(empty)}.")

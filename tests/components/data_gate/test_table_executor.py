@@ -18,7 +18,7 @@ LOG = ["i1", "i2", "i1", "i3", "i1", "i4"]
 def gate(tmp_path):
     """Runs the gate over a table of (id, genres), the log's items, rejects as (line, reason), and an anomaly."""
 
-    def run(rows, log=LOG, rejects=(), anomalies=None, **options):
+    def run(rows, log=LOG, rejects=(), anomalies=None, published=None, **options):
         inputs = {"table": standard_artifacts.Examples(), "examples": standard_artifacts.Examples()}
         inputs |= {"anomalies": standard_artifacts.ExampleAnomalies(), "rejected": RejectedRows()}
         for name, artifact in inputs.items():
@@ -26,8 +26,11 @@ def gate(tmp_path):
             (tmp_path / name / "Split-all").mkdir(parents=True)
             if name != "rejected":
                 artifact.split_names = artifact_utils.encode_split_names(["all"])
-        _write(tmp_path / "table" / "Split-all", [row[0] for row in rows], feature_genre=[row[1] for row in rows])
-        _write(tmp_path / "examples" / "Split-all", log)
+        times = {} if published is None else {"published": published}
+        _write(
+            tmp_path / "table" / "Split-all", [row[0] for row in rows], times, feature_genre=[row[1] for row in rows]
+        )
+        _write(tmp_path / "examples" / "Split-all", log, {"timestamp": [[10 + n] for n in range(len(log))]})
         reasons = {reason: sum(r[1] == reason for r in rejects) for _, reason in rejects}
         read = len(rows) + len(rejects)
         counts = ReadCounts(read=read, used=len(rows), rejected=len(rejects), reasons=reasons, files=[])
@@ -46,9 +49,10 @@ def gate(tmp_path):
     return run
 
 
-def _write(folder, ids, **lists):
+def _write(folder, ids, times, **lists):
     columns = {"item_id": [[one] for one in ids], **lists}
     arrays = {name: pa.array(values, pa.list_(pa.string())) for name, values in columns.items()}
+    arrays |= {name: pa.array(values, pa.list_(pa.int64())) for name, values in times.items()}
     pq.write_table(pa.table(arrays), folder / "part-0.parquet")
 
 
@@ -92,6 +96,20 @@ def test_a_table_without_a_usable_row_is_refused_for_that_alone(gate):
         gate([], rejects=[(2, "item_id is missing")], max_rejected=1.0)
 
 
+@pytest.mark.parametrize(("of_i1", "share"), [([10], 0), ([13], 2 / 6), ([14], 2 / 6), ([15], 3 / 6), ([], 0)])
+def test_events_before_their_items_publication_are_told(gate, of_i1, share):
+    summary = gate([("i1", []), ("i2", []), ("i3", []), ("i4", [])], published=[of_i1, [11], [], [15]])
+    assert summary.early_events == pytest.approx(share)
+    early = [warning for warning in summary.warnings if "publication" in warning]
+    assert early == ([f"{100 * share:.2f} % of the events come before their item's publication."] if share else [])
+
+
+def test_a_time_that_is_no_publication_is_refused(gate):
+    with pytest.raises(GateRefused, match=r"66\.67 % of the events come before their item's publication") as error:
+        gate([("i1", []), ("i2", []), ("i3", []), ("i4", [])], published=[[99], [99], [], []])
+    assert "items.columns.published" in error.value.next_step
+
+
 def test_an_anomaly_is_refused_and_names_the_tables_schema(gate):
     message = anomalies_pb2.Anomalies()
     kind = anomalies_pb2.AnomalyInfo.Type.Value("SCHEMA_NEW_COLUMN")
@@ -104,6 +122,6 @@ def test_an_anomaly_is_refused_and_names_the_tables_schema(gate):
 def test_examples_of_ids_without_a_row_are_few(tmp_path):
     for name, ids in (("table", ["i0"]), ("log", [f"i{n % 50}" for n in range(500)])):
         (tmp_path / name).mkdir()
-        _write(tmp_path / name, ids)
+        _write(tmp_path / name, ids, {})
     found = table.match([str(tmp_path / "table/part-0.parquet")], [str(tmp_path / "log/part-0.parquet")], "item_id")
     assert (found.missing, found.missing_examples) == (49, ["i1", "i2", "i3", "i4", "i5"])
