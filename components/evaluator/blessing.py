@@ -57,7 +57,8 @@ def decide(rows: pl.DataFrame, options: Options) -> Decision:
         raise errors.DataError(
             "There are no validation examples, so nothing says whether the model may be published.",
             where="evaluator",
-            next_step="Choose a split (sequence_gen.split) that leaves events for validation, or give more data.",
+            next_step="Choose a split (sequence_gen.split) that leaves events for validation, or give more data; where "
+            "few users have all the labels, raise evaluator.max_labels, by which users are drawn.",
         )
     checks = [_beats_popularity(rows, options)]
     if rows[per_user.RANK_COLUMNS[per_user.BASELINE]].null_count() == 0:
