@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
-from components.example_gen import files, inputs
+from components.example_gen import files, inputs, outputs
 from components.example_gen.check import check, now, usable_schema
 from components.example_gen.parquet_sink import ParquetSink
 from schemas.errors import DataError
-from schemas.records import REJECTED, ReadCounts, ReadFile
+from schemas.records import REJECTED, ReadFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from components.example_gen.options import Options
+    from schemas.records import ReadCounts
 
 USABLE, REJECTS, SEEN = "usable", "rejects", "seen"
 
@@ -91,16 +92,9 @@ def counts(lines: Sequence[str]) -> ReadCounts:
     reasons: collections.Counter[str] = collections.Counter()
     for file in seen:
         reasons.update(file["reasons"])
-    rejected = [sum(file["reasons"].values()) for file in seen]
-    return ReadCounts(
-        read=sum(file["used"] for file in seen) + sum(rejected),
-        used=sum(file["used"] for file in seen),
-        rejected=sum(rejected),
-        reasons=dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
-        files=[
-            ReadFile(
-                name=file["name"], size=file["size"], sha256=file["sha256"], read=file["used"] + aside, rejected=aside
-            )
-            for file, aside in zip(seen, rejected, strict=True)
-        ],
-    )
+    files_read = []
+    for file in seen:
+        aside = sum(file["reasons"].values())
+        told = {name: file[name] for name in ("name", "size", "sha256")}
+        files_read.append(ReadFile(**told, read=file["used"] + aside, rejected=aside))
+    return outputs.total(files_read, reasons)

@@ -12,12 +12,14 @@ from tfx.types import artifact_utils
 from schemas import features as f
 from schemas import parquet
 from schemas.artifacts import READ_COUNTS_FILE, REJECTED_CSV
-from schemas.records import REJECTED
+from schemas.records import REJECTED, ReadCounts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tfx import types
 
-    from schemas.records import ReadCounts
+    from schemas.records import ReadFile
 
 _BATCH: Final = 1 << 16
 
@@ -35,6 +37,13 @@ def describe(examples: types.Artifact, rejected: types.Artifact, counts: ReadCou
     examples.set_int_custom_property("rows", counts.used)
     examples.set_string_custom_property("fingerprint", fingerprint)
     rejected.read, rejected.rejected = counts.read, counts.rejected
+
+
+def total(files: Sequence[ReadFile], reasons: Mapping[str, int]) -> ReadCounts:
+    """What was read of all files together; `reasons`: rejected rows by reason."""
+    read, rejected = sum(file.read for file in files), sum(file.rejected for file in files)
+    most_first = dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])))
+    return ReadCounts(read=read, used=read - rejected, rejected=rejected, reasons=most_first, files=list(files))
 
 
 def write_counts(rejected: str, counts: ReadCounts) -> None:

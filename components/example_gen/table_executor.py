@@ -15,7 +15,7 @@ from components.example_gen import files, inputs, outputs
 from components.example_gen.parquet_sink import CODEC
 from components.example_gen.table_check import TableCheck, usable_schema
 from components.example_gen.table_options import parse
-from schemas.records import REJECTED, ReadCounts, ReadFile
+from schemas.records import REJECTED, ReadFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tfx import types
 
     from components.example_gen.table_options import TableOptions
+    from schemas.records import ReadCounts
 
 
 class Executor(base_executor.BaseExecutor):
@@ -86,6 +87,4 @@ def _read(
         seen.append(
             ReadFile(name=file.name, size=file.size, sha256=inputs.digest(file.name), read=used + aside, rejected=aside)
         )
-    read, rejected = sum(file.read for file in seen), sum(file.rejected for file in seen)
-    by_number = dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])))
-    return ReadCounts(read=read, used=read - rejected, rejected=rejected, reasons=by_number, files=seen)
+    return outputs.total(seen, reasons)
