@@ -66,8 +66,8 @@ def masked_ranks(model: torch.nn.Module, batch: Interaction, seen: dict[int, np.
     return 1 + (scores > own[:, None]).sum(1) + before.sum(1)
 
 
-def histories(dataset) -> dict[int, np.ndarray]:
-    """Every item of a user but the last, by RecBole's own numbers."""
+def histories(dataset, held_out: int) -> dict[int, np.ndarray]:
+    """Every item of a user but the last `held_out`, by RecBole's own numbers."""
     users = dataset.inter_feat[dataset.uid_field].to_numpy()
     items = dataset.inter_feat[dataset.iid_field].to_numpy()
     times = dataset.inter_feat[dataset.time_field].to_numpy()
@@ -75,7 +75,37 @@ def histories(dataset) -> dict[int, np.ndarray]:
     users, items = users[order], items[order]
     ends = np.flatnonzero(np.diff(users, append=-1))
     starts = np.concatenate([[0], ends[:-1] + 1])
-    return {int(users[end]): items[start:end] for start, end in zip(starts, ends, strict=True)}
+    return {int(users[end]): items[start : end + 1 - held_out] for start, end in zip(starts, ends, strict=True)}
+
+
+class OutOfTimeError(Exception):
+    """The time that a training was given is over."""
+
+
+class Clock:
+    """Called by RecBole after each epoch's validation; keeps the curve, and ends a training that takes too long."""
+
+    def __init__(self, most: float) -> None:
+        self.most, self.began = most, time.perf_counter()
+        self.curve: list[tuple[float, float]] = []
+
+    def __call__(self, epoch: int, score: float) -> None:
+        self.curve.append((time.perf_counter() - self.began, float(score)))
+        print(f"epoch {epoch + 1}: {self.curve[-1][0]:.0f} s, RecBole's own validation score {score:.4f}", flush=True)
+        if self.curve[-1][0] > self.most:
+            raise OutOfTimeError
+
+
+def ranks_by_user(model: torch.nn.Module, dataset, rows, seen) -> tuple[np.ndarray, np.ndarray]:
+    """User ids and masked ranks of the labels of a split."""
+    ranks = np.concatenate([masked_ranks(model, rows[a : a + 256], seen) for a in range(0, len(rows), 256)])
+    return dataset.id2token(dataset.uid_field, rows[dataset.uid_field].numpy()), ranks
+
+
+def described(split: str, ranks: np.ndarray) -> str:
+    hit = ranks <= 10
+    ndcg = (hit / np.log2(1 + ranks)).mean()
+    return f"{len(ranks)} {split} items, history masked: HR@10 {hit.mean():.4f}, NDCG@10 {ndcg:.4f}"
 
 
 def main() -> None:
@@ -85,6 +115,7 @@ def main() -> None:
     parser.add_argument("--model", default="GRU4Rec")
     parser.add_argument("--seed", type=int, default=2020)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--max-seconds", type=float, default=float("inf"), help="end the training after the epoch")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     # RecBole 1.2.1 saves objects in its checkpoints, which newer versions of torch don't load unless told to.
@@ -96,27 +127,26 @@ def main() -> None:
         config = configure(root, args.model, args.seed)
         init_seed(config["seed"], config["reproducibility"])
         dataset = create_dataset(config)
-        seen = histories(dataset)
+        before_valid, before_test = histories(dataset, 2), histories(dataset, 1)
         train, valid, test = data_preparation(config, dataset)
         model = get_model(config["model"])(config, train.dataset).to(config["device"])
         trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
-        started = time.perf_counter()
-        _, best = trainer.fit(train, valid, saved=True, show_progress=False)
-        seconds = time.perf_counter() - started
+        clock = Clock(args.max_seconds)
+        try:
+            trainer.fit(train, valid, saved=True, show_progress=False, callback_fn=clock)
+            ended = "stopped early by RecBole"
+        except OutOfTimeError:
+            ended = f"ended by --max-seconds {args.max_seconds:.0f}"
         model.load_state_dict(torch.load(trainer.saved_model_file)["state_dict"])
         model.eval()
-        rows = test.dataset.inter_feat
-        ranks = np.concatenate([masked_ranks(model, rows[a : a + 256], seen) for a in range(0, len(rows), 256)])
-        users = dataset.id2token(dataset.uid_field, rows[dataset.uid_field].numpy())
+        _, valid_ranks = ranks_by_user(model, dataset, valid.dataset.inter_feat, before_valid)
+        users, ranks = ranks_by_user(model, dataset, test.dataset.inter_feat, before_test)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     with args.output.open("w", encoding="utf-8", newline="") as out:
         csv.writer(out).writerows([("user_id", "rank"), *zip(users, ranks.tolist(), strict=True)])
-    hit = ranks <= 10
-    print(
-        f"{args.model}, seed {args.seed}: trained in {seconds:.0f} s on {args.threads} thread(s); {dict(best)}\n"
-        f"{len(ranks)} test items, history masked: HR@10 {hit.mean():.4f}, "
-        f"NDCG@10 {(hit / np.log2(1 + ranks)).mean():.4f}"
-    )
+    last = f"{len(clock.curve)} epochs in {clock.curve[-1][0]:.0f} s on {args.threads} thread(s)"
+    print(f"{args.model}, seed {args.seed}: {last}, {ended}")
+    print(f"{described('valid', valid_ranks)}\n{described('test', ranks)}")
 
 
 if __name__ == "__main__":
