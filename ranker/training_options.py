@@ -30,6 +30,15 @@ class TrainingOptions(BaseModel):
     clip_norm: Annotated[
         float | None, Field(description="longest gradient, over all weights together; null: any length", gt=0.0)
     ] = 1.0
+    ema: Annotated[
+        float | None,
+        Field(
+            description="validate and export a moving average of the weights: the share of it that a step keeps, as "
+            "0.99, an average over some 100 steps; null: the weights themselves",
+            gt=0.0,
+            lt=1.0,
+        ),
+    ] = None
     patience: Annotated[
         int, Field(description="epochs without a better validation NDCG@10 after which training stops", gt=0)
     ] = 10
