@@ -151,14 +151,15 @@ def _export_tiny(place: Place, path: str) -> None:
     """An untrained model: how well it ranks has no say in how long the ranking takes."""
     import tensorflow_transform as tft
 
-    from components.trainer.run import read_catalogue
     from ranker.export import export
+    from ranker.job import Sources, read_catalogue
     from ranker.model import SequenceRanker
     from ranker.options import ModelOptions
 
     graph = tft.TFTransformOutput(place.get("transform_graph").uri)
     counts = f"{place.get('item_counts').uri}/item_counts.parquet"
-    catalogue = read_catalogue(graph, {"item_counts": counts, "window": WINDOW, "mask_seen": True}, gaps=False)
+    sources = Sources([], [], [], item_counts=counts, window=WINDOW, mask_seen=True)
+    catalogue = read_catalogue(graph, sources, gaps=False)
     options = ModelOptions(embedding_dim=8, architecture={"name": "lstm", "units": 8})
     export(SequenceRanker(options, catalogue), graph.transform_features_layer(), graph.raw_feature_spec(), path)
 

@@ -6,11 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ranker.options import ModelOptions
-from ranker.training_options import TrainingOptions
+from ranker.job_options import JobOptions
 
 
-class Options(TrainingOptions):
+class Options(JobOptions):
     """How the model is made, trained and exported."""
 
     recommendations: Annotated[
@@ -23,11 +22,10 @@ class Options(TrainingOptions):
             "epochs; it is what a blessed run publishes, while the first one is what is measured"
         ),
     ] = False
-    cold_items: Annotated[
+    warm_start: Annotated[
         bool,
         Field(
-            description="let items of the items table that training never saw be candidates, by their features; "
-            "otherwise the table's features help known items only"
+            description="begin with the weights of the latest published model that other data made, item by item; new "
+            "items, and whatever has another shape than there, begin afresh, which the log says"
         ),
-    ] = True
-    model: Annotated[ModelOptions, Field(description="the model itself")] = ModelOptions()
+    ] = False

@@ -1,4 +1,4 @@
-"""What the Trainer says before it begins."""
+"""What a training says before it begins."""
 
 import logging
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from components.trainer.options import Options
-from components.trainer.run import warn_of_logits
 from ranker.catalogue import Catalogue
+from ranker.job import warn_of_logits
 
 
 @pytest.mark.parametrize(
