@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import grimp
 
+from ranker import registry
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -44,14 +46,9 @@ def stage_versions(config: Config) -> dict[str, str]:
     What is loaded by a name, such as run_fn by TFX or a split, an architecture and a loss by the configuration, is no
     import: the files that are named count, those that aren't don't.
     """
-    model = config.trainer.model
     named = {
         "sequence_gen": [f"components.sequence_gen.splits.{config.sequence_gen.split.name}"],
-        "trainer": [
-            "components.trainer.run",
-            f"ranker.architectures.{model.architecture.name}",
-            f"ranker.losses.{model.loss.name}",
-        ],
+        "trainer": ["components.trainer.run", *registry.modules(config.trainer.model)],
     }
     return {stage: code_version(module, named.get(stage, ())) for stage, module in STAGES.items()}
 

@@ -8,24 +8,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsA
 
 from ranker import registry
 from ranker.registry import NamedOptions
-from schemas.errors import ConfigError
 
 
 def _architecture(value: object) -> NamedOptions:
-    return _named("architectures", value, "lstm")
+    return registry.named("architectures", value, "lstm")
 
 
 def _loss(value: object) -> NamedOptions:
-    return _named("losses", value, "cross_entropy")
-
-
-def _named(kind: registry.Kind, value: object, default: str) -> NamedOptions:
-    """Options of a registered file; knobs without a name are the default's. ValueError, so that pydantic says where."""
-    given = {"name": default, **value} if isinstance(value, dict) else value
-    try:
-        return registry.options(kind, given)  # type: ignore[arg-type]
-    except ConfigError as error:
-        raise ValueError(f"{error.what} {error.why} {error.next_step}") from error
+    return registry.named("losses", value, "cross_entropy")
 
 
 class ModelOptions(BaseModel):
@@ -37,6 +27,28 @@ class ModelOptions(BaseModel):
     dropout: Annotated[
         float, Field(description="share of inputs and of hidden values dropped in training", ge=0.0, lt=1.0)
     ] = 0.3
+    input_dropout: Annotated[
+        float | None,
+        Field(description="share of what goes into the architecture; null: as model.dropout says", ge=0.0, lt=1.0),
+    ] = None
+    output_dropout: Annotated[
+        float | None,
+        Field(description="share of what its layers put out; null: as model.dropout says", ge=0.0, lt=1.0),
+    ] = None
+    tied: Annotated[
+        bool,
+        Field(
+            description="score items by the embeddings that stand for them in histories; otherwise by a table of their "
+            "own, twice the weights"
+        ),
+    ] = True
+    residual: Annotated[
+        bool,
+        Field(
+            description="add what goes into the architecture to what comes out, times a weight of each dimension that "
+            "begins at 1"
+        ),
+    ] = False
     popularity_bias: Annotated[
         bool,
         Field(
@@ -98,3 +110,10 @@ class ModelOptions(BaseModel):
         BeforeValidator(_loss),
         Field(description="name: a file of ranker/losses, and that file's knobs"),
     ] = "cross_entropy"  # type: ignore[assignment]
+
+    @property
+    def dropouts(self) -> tuple[float, float]:
+        """Shares of what goes into the architecture, and of what its layers put out."""
+        inputs = self.dropout if self.input_dropout is None else self.input_dropout
+        outputs = self.dropout if self.output_dropout is None else self.output_dropout
+        return inputs, outputs

@@ -15,13 +15,13 @@ from schemas.errors import ConfigError
 if TYPE_CHECKING:
     from types import ModuleType
 
-Kind = Literal["architectures", "losses"]
+Kind = Literal["architectures", "losses", "negatives", "heads"]
 
 
 class NamedOptions(BaseModel):
     """What the options of every registered file have: its name, and no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     name: str
 
@@ -63,3 +63,29 @@ def options(kind: Kind, value: str | dict[str, Any] | NamedOptions) -> NamedOpti
     if "name" not in given:
         raise ConfigError(f"One of the {kind} must be named.", next_step=f"name: one of {', '.join(names(kind))}")
     return load(kind, str(given["name"])).Options.model_validate(given)
+
+
+def named(kind: Kind, value: object, default: str) -> NamedOptions:
+    """As `options`, for pydantic's validators, which take a ValueError for a fault in the configuration.
+
+    Args:
+        kind: the folder.
+        value: as `options` takes it; a mapping's knobs without a name are the default's.
+        default: the name then.
+    Raises: ValueError: no such name. pydantic.ValidationError: an unknown knob or impossible value.
+    """
+    given = {"name": default, **value} if isinstance(value, dict) else value
+    try:
+        return options(kind, given)  # type: ignore[arg-type]
+    except ConfigError as error:
+        raise ValueError(f"{error.what} {error.why} {error.next_step}") from error
+
+
+def modules(options: BaseModel) -> list[str]:
+    """Sorted dotted names of the registered files whose options stand anywhere in these."""
+    found = {type(options).__module__} if isinstance(options, NamedOptions) else set()
+    for name in type(options).model_fields:
+        value = getattr(options, name)
+        for part in value if isinstance(value, tuple) else (value,):
+            found |= set(modules(part)) if isinstance(part, BaseModel) else set()
+    return sorted(found)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, SerializeAsAny
 
+from ranker.negatives import by_popularity
 from ranker.registry import NamedOptions
 
 if TYPE_CHECKING:
@@ -19,18 +20,13 @@ class Options(NamedOptions):
 
     name: Literal["sampled_softmax"] = "sampled_softmax"
     negatives: Annotated[
-        int,
-        Field(description="items drawn in a step, the same for all its positions; at a catalogue's size: all", gt=0),
-    ] = 1024
-    popularity: Annotated[
-        float,
+        SerializeAsAny[NamedOptions],
+        BeforeValidator(by_popularity),
         Field(
-            description="an item is drawn in proportion to its training count to the power of this; 0: all alike. The "
-            "loss is corrected for it, so this decides how noisy it is, not what it tends to",
-            ge=0.0,
-            le=1.0,
+            description="name: a file of ranker/negatives, and that file's knobs. The loss is corrected for what is "
+            "drawn more often, so this decides how noisy it is, not what it tends to"
         ),
-    ] = 0.75
+    ] = "popularity"  # type: ignore[assignment]
     label_smoothing: Annotated[
         float, Field(description="share of the target spread evenly over the catalogue", ge=0.0, lt=1.0)
     ] = 0.1
@@ -38,6 +34,6 @@ class Options(NamedOptions):
 
 def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
     """The loss, as ranker.losses says."""
-    from ranker.negatives import SampledSoftmax
+    from ranker.sampled_losses import SampledSoftmax, sampler_of
 
-    return SampledSoftmax(catalogue.counts, options.negatives, options.popularity, options.label_smoothing)
+    return SampledSoftmax(sampler_of(options.negatives, catalogue), options.label_smoothing)

@@ -19,7 +19,8 @@ def catalogue(counts=COUNTS):
 
 
 def sampled(negatives, popularity=0.75, smoothing=0.0):
-    options = sampled_softmax.Options(negatives=negatives, popularity=popularity, label_smoothing=smoothing)
+    drawn = {"count": negatives, "power": popularity}
+    options = sampled_softmax.Options(negatives=drawn, label_smoothing=smoothing)
     return sampled_softmax.build(options, catalogue())
 
 
@@ -82,7 +83,7 @@ def test_smoothed_target_is_the_same_share_of_the_catalogue_however_few_are_draw
 ):
     adjust = adjustment(4) if adjusted else None
     few, none = sampled(8, popularity, smoothing=0.5), sampled(8, popularity)
-    none.uniform.set_weights(few.uniform.get_weights())  # the same draws, so that only the smoothing differs
+    none.sampler.set_weights(few.sampler.get_weights())  # the same draws, so that only the smoothing differs
     term = tf.function(lambda: few(*inputs, adjust) - none(*inputs, adjust))
     mean = np.mean([term().numpy() for _ in range(1000)])
     expected = whole(0.5)(*inputs, adjust) - whole()(*inputs, adjust)
@@ -101,8 +102,8 @@ def test_draws_differ_from_step_to_step_and_can_be_put_back(inputs):
 
 def test_all_items_are_drawn_however_rare_in_a_large_catalogue():
     counts = np.r_[10**7, np.ones(200_000, np.int64)]
-    loss = sampled_softmax.build(sampled_softmax.Options(negatives=4096, popularity=1.0), catalogue(counts))
-    drawn = np.concatenate([loss._columns().numpy() for _ in range(50)])
+    loss = sampled_softmax.build(sampled_softmax.Options(negatives={"count": 4096, "power": 1.0}), catalogue(counts))
+    drawn = np.concatenate([loss.sampler.columns(None, None).numpy() for _ in range(50)])
     assert drawn.min() == 0
     assert drawn.max() > 190_000
     share = np.mean(drawn > 0)
@@ -127,7 +128,7 @@ def test_planted_order_is_learnt_from_a_few_negatives_and_the_state_is_the_model
         embedding_dim=16, dropout=0.0, architecture={"name": "lstm"}, loss={"name": "sampled_softmax", "negatives": 8}
     )
     model = SequenceRanker(options, catalogue(np.ones(items, np.int64)))
-    assert any(weight is model.position_loss.uniform.state for weight in model.weights)
+    assert any(weight is model.position_loss.sampler.uniform.state for weight in model.weights)
     events = 2 + (2 * np.arange(rows)[:, None] + np.arange(7)) % items
     features = {"history": events[:, :-1], "label": events[:, 1:], "weight": np.ones((rows, 6), np.float32)}
     model.compile(tf.keras.optimizers.Adam(0.02))
