@@ -16,6 +16,7 @@ from ranker.catalogue import Catalogue, counts_in_order
 from ranker.dataset import evaluation_batches, training_data
 from ranker.item_features import item_features
 from ranker.model import SequenceRanker
+from ranker.options import settled
 from ranker.training import TrainingResult, fit
 from schemas import features as f
 from schemas.errors import ModelError
@@ -55,7 +56,7 @@ class Sources:
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """The knobs, the files, and what the model must know of the data."""
+    """The knobs, the loss settled, the files, and what the model must know of the data."""
 
     options: JobOptions
     catalogue: Catalogue
@@ -81,7 +82,7 @@ class Job:
             features = item_features(table, catalogue.items, cold=options.cold_items)
             catalogue = dataclasses.replace(catalogue, features=None if features.empty else features)
         return cls(
-            options=options,
+            options=with_loss(options, len(catalogue.items)),
             catalogue=catalogue,
             items=table,
             transform=transform,
@@ -135,6 +136,14 @@ class Job:
             return model
 
         return fit(build, data, rows, options, epochs=epochs, checkpoint=checkpoint, log_folder=log_folder)
+
+
+def with_loss(options: JobOptions, items: int) -> JobOptions:
+    """The knobs with the loss that `loss: auto` stands for in a catalogue of that many items; the log names it."""
+    model = settled(options.model, items)
+    if model is not options.model:
+        logging.info("trainer.model.loss: auto is %s, with %s items.", model.loss.name, f"{items:,}")
+    return options.model_copy(update={"model": model})
 
 
 def warn_of_logits(options: JobOptions, catalogue: Catalogue) -> None:

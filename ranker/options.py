@@ -117,3 +117,11 @@ class ModelOptions(BaseModel):
         inputs = self.dropout if self.input_dropout is None else self.input_dropout
         outputs = self.dropout if self.output_dropout is None else self.output_dropout
         return inputs, outputs
+
+
+def settled(options: ModelOptions, items: int) -> ModelOptions:
+    """The options with `loss: auto` replaced by the loss that it stands for with that many items in the catalogue."""
+    loss = options.loss
+    if loss.name != "auto":
+        return options
+    return options.model_copy(update={"loss": registry.load("losses", loss.name).chosen(loss, items)})

@@ -67,4 +67,4 @@ PER_USER_FOLDER = "per_user"  # Parquet, one row an evaluation example
 BLESSING_FILE = "blessing.json"  # blessed or not, and why, in words and figures
 RANKED_SHARE_FILE = "ranked_share.json"  # split -> share of its users whose labels were ranked
 # Inside TFX's ModelRun: TensorBoard's event files, and
-TRAINING_FILE = "training.json"  # epochs, best epoch, fit_seconds, positions a second, history of metrics
+TRAINING_FILE = "training.json"  # loss, epochs, best epoch, fit_seconds, positions a second, history of metrics

@@ -33,7 +33,7 @@ def run_fn(fn_args: FnArgs) -> None:
     config = fn_args.custom_config
     options = Options.model_validate_json(config["options"]).model_copy(update={"epochs": int(config["epochs"])})
     job = Job.of(options, _sources(fn_args), tft.TFTransformOutput(fn_args.transform_output))
-    warn_of_logits(options, job.catalogue)
+    warn_of_logits(job.options, job.catalogue)
     measured = job.train(
         job.train_files,
         job.valid_files,
@@ -41,7 +41,7 @@ def run_fn(fn_args: FnArgs) -> None:
         log_folder=fn_args.model_run_dir,
     )
     _export(job, options, measured, fn_args.serving_model_dir)
-    record = _record(measured)
+    record = {**_record(measured), "loss": job.options.model.loss.model_dump(mode="json")}
     if options.refit:
         everything = [*job.train_files, *job.valid_files, *job.test_files]
         checkpoint = f"{config['checkpoints']}/refit.npz"
