@@ -13,7 +13,7 @@ from schemas.digest import directory_digest
 
 OPTIONS = Options(
     batch_size=4, recommendations=3, refit=True,
-    model={"embedding_dim": 4, "gap_embedding": True, "architecture": {"name": "lstm", "units": 4}},
+    model={"embedding_dim": 4, "gap_embedding": True, "architecture": {"name": "lstm", "units": 4}, "loss": "auto"},
 )  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def test_training_json_and_event_files_are_left_and_no_checkpoint(stage):
     folder = stage[0]
     training = json.loads((folder / "run" / artifacts.TRAINING_FILE).read_text())
     assert training["epochs"] == len(training["history"]) == 2
+    assert training["loss"]["name"] == "cross_entropy"  # what `auto` is for a few items
     assert training["refit"] is True
     assert training["refit_epochs"] == training["best_epoch"]
     assert training["fit_seconds"] > 0
