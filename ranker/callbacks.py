@@ -10,7 +10,7 @@ import time
 import tensorflow as tf
 
 from ranker import checkpointing
-from schemas.errors import ModelError
+from schemas.errors import TrainingDiverged
 
 MONITOR = "val_ndcg@10"
 _VALIDATION = "val_"
@@ -26,7 +26,7 @@ class KeepState(tf.keras.callbacks.Callback):
         path: of the checkpoint; None: nothing is written.
         patience: epochs without a better validation NDCG@10 before the end; None: no early stopping, and the latest
             weights are the best.
-    Raises: ModelError: at an epoch's end, where the loss is no longer a number.
+    Raises: TrainingDiverged: at an epoch's end, where the loss is no longer a number.
     """
 
     def __init__(self, state: checkpointing.TrainingState, path: str | None, patience: int | None) -> None:
@@ -40,7 +40,7 @@ class KeepState(tf.keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         values = {name: float(value) for name, value in (logs or {}).items()}
         if not math.isfinite(values["loss"]):
-            raise ModelError(
+            raise TrainingDiverged(
                 f"Training diverged: the loss of epoch {epoch + 1} is {values['loss']}.",
                 next_step="lower trainer.learning_rate, or set trainer.clip_norm",
             )

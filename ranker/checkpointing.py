@@ -57,16 +57,32 @@ def save(state: TrainingState, path: str) -> None:
     rest = {field.name: getattr(state, field.name) for field in dataclasses.fields(state) if field.name not in _GROUPS}
     buffer = io.BytesIO()
     np.savez(buffer, state=np.array(json.dumps(rest)), **arrays)
+    write(path, buffer.getbuffer())
+
+
+def write(path: str, data: bytes | memoryview) -> None:
+    """Writes a file so that `path` is always a whole one, the one before or this.
+
+    Args:
+        path: a local file, or a URL that fsspec can write; its folder need not exist.
+        data: all of it.
+    """
     system, name = fsspec.core.url_to_fs(path)
     system.makedirs(posixpath.dirname(name), exist_ok=True)
     if not isinstance(system, LocalFileSystem):
-        system.pipe_file(name, buffer.getvalue())
+        system.pipe_file(name, bytes(data))
         return
     with open(f"{name}.part", "wb") as file:
-        file.write(buffer.getbuffer())
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(f"{name}.part", name)
+
+
+def read(path: str) -> bytes | None:
+    """A file's contents; None where there is no such file."""
+    system, name = fsspec.core.url_to_fs(path)
+    return system.cat_file(name) if system.exists(name) else None
 
 
 def load(path: str) -> TrainingState | None:
@@ -74,11 +90,11 @@ def load(path: str) -> TrainingState | None:
 
     Raises: ModelError: the file isn't a checkpoint.
     """
-    system, name = fsspec.core.url_to_fs(path)
-    if not system.exists(name):
+    data = read(path)
+    if data is None:
         return None
     try:
-        with np.load(io.BytesIO(system.cat_file(name)), allow_pickle=False) as file:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
             rest: dict[str, Any] = json.loads(str(file["state"]))
             groups: dict[str, Any] = {
                 g: [file[key] for key in sorted(file.files) if key.startswith(f"{g}/")] for g in _GROUPS

@@ -21,3 +21,7 @@ class JobOptions(TrainingOptions):
         ),
     ] = True
     model: Annotated[ModelOptions, Field(description="the model itself")] = ModelOptions()
+
+    def job(self) -> JobOptions:
+        """These knobs without those that a subclass adds."""
+        return JobOptions.model_validate(self.model_dump(include=set(JobOptions.model_fields)))

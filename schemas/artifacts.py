@@ -1,7 +1,7 @@
 """Our artifact types, their properties, and the files inside each. Imports tfx, so only components import it.
 
-Beside them the chain uses TFX's own: Examples, ExampleStatistics, Schema, ExampleAnomalies, TransformGraph, Model,
-ModelRun, ModelEvaluation, ModelBlessing, PushedModel.
+Beside them the chain uses TFX's own: Examples, ExampleStatistics, Schema, ExampleAnomalies, TransformGraph,
+HyperParameters, TunerResults, Model, ModelRun, ModelEvaluation, ModelBlessing, PushedModel.
 """
 
 from __future__ import annotations
@@ -68,3 +68,7 @@ BLESSING_FILE = "blessing.json"  # blessed or not, and why, in words and figures
 RANKED_SHARE_FILE = "ranked_share.json"  # split -> share of its users whose labels were ranked
 # Inside TFX's ModelRun: TensorBoard's event files, and
 TRAINING_FILE = "training.json"  # loss, epochs, best epoch, fit_seconds, positions a second, history of metrics
+# Inside TFX's HyperParameters and TunerResults, under the names that TFX's own Tuner gives:
+HYPERPARAMETERS_FILE = "best_hyperparameters.txt"  # KerasTuner's get_config() of the best trial, JSON
+TUNER_RESULTS_FILE = "tuner_results.json"  # a list of trials, the best first, with what came of each and its knobs
+TRIALS_FILE = "trials.parquet"  # the same

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 
 from schemas.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 _CHUNK = 1 << 20  # bytes read at a time
 
@@ -34,6 +35,18 @@ def directory_digest(path: str, *, leave_out: Collection[str] = ()) -> str:
     if not names:
         raise ModelError("There is no file to make a digest of.", where=str(path))
     return total.hexdigest()
+
+
+def work_digest(inputs: Mapping[str, str], knobs: Mapping[str, Any]) -> str:
+    """What a piece of work is, wherever its inputs lie: a key for what it must keep to go on after a kill.
+
+    Args:
+        inputs: folders by name, local or ones that fsspec can open.
+        knobs: whatever else decides what comes out; what JSON doesn't know counts as its str().
+    Returns: SHA-256 as 64 hexadecimal digits.
+    """
+    parts = {**knobs, **{name: directory_digest(folder) for name, folder in inputs.items()}}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _file_digest(system: fsspec.AbstractFileSystem, name: str) -> str:

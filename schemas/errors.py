@@ -5,6 +5,7 @@ SeqrankError
 ├── DataError            an input file can't be read, or lacks what the configuration names
 │   └── GateRefused      the data were read, and DataGate won't let anything train on them
 ├── ModelError           a model can't be trained, exported, loaded or called as asked
+│   └── TrainingDiverged these knobs and these data lead nowhere; others might
 ├── PublishError         a model can't be put where serving would read it
 └── BusyError            another run holds this output root
 Anything else that escapes is a bug of ours.
@@ -60,6 +61,10 @@ class GateRefused(DataError):  # noqa: N818 - says what happened; its base says 
 
 class ModelError(SeqrankError):
     """A model can't be trained, exported, loaded or called as asked."""
+
+
+class TrainingDiverged(ModelError):  # noqa: N818 - says what happened; its base says that it is an error
+    """A training's loss is no longer a number."""
 
 
 class PublishError(SeqrankError):

@@ -29,6 +29,8 @@ class TrainerSpec(ComponentSpec):
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
         "item_counts": ChannelParameter(type=ItemCounts),
         "items": ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        "hyperparameters": ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
+        "start_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -51,6 +53,8 @@ class Trainer(base_component.BaseComponent):
         transform_graph: Transform's, for the vocabulary and for the exported model.
         item_counts: training counts; its properties say the window and whether past items are candidates.
         items: the items table as TableExampleGen leaves it, split "all"; None: there is none.
+        hyperparameters: the Tuner's best, which go over `options`; None: there are none.
+        start_model: whose weights to begin with, trained or published; None, or a channel without artifacts: none.
         epochs: most passes over the training rows; turned at run time on a cluster, so a property of its own.
         options: the other knobs.
         code_version: digest of the code that the stage runs on.
@@ -69,6 +73,8 @@ class Trainer(base_component.BaseComponent):
         item_counts: BaseChannel,
         *,
         items: BaseChannel | None = None,
+        hyperparameters: BaseChannel | None = None,
+        start_model: BaseChannel | None = None,
         epochs: int | RuntimeParameter,
         options: Options,
         code_version: str,
@@ -80,6 +86,8 @@ class Trainer(base_component.BaseComponent):
                 transform_graph=transform_graph,
                 item_counts=item_counts,
                 items=items,
+                hyperparameters=hyperparameters,
+                start_model=start_model,
                 run_fn=RUN_FN,
                 epochs=epochs,
                 options=options.model_dump_json(exclude={"epochs"}),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 from tfx.components.trainer import executor
@@ -15,8 +13,8 @@ from components.trainer.options import Options
 from ranker import checkpointing
 from schemas import features as f
 from schemas.artifacts import ITEM_COUNTS_FILE
-from schemas.digest import directory_digest
-from schemas.models import publishable_folder
+from schemas.digest import directory_digest, work_digest
+from schemas.models import publishable_folder, saved_model_folder
 
 if TYPE_CHECKING:
     from tfx.types import Artifact
@@ -34,7 +32,8 @@ class Executor(executor.GenericExecutor):
         """Runs the stage.
 
         Args:
-            input_dict: examples, transform_graph, item_counts: one artifact each; items: one or none.
+            input_dict: examples, transform_graph, item_counts: one artifact each; items, hyperparameters, start_model:
+                one or none.
             output_dict: model, model_run. The model gets the custom properties digest (of what Pusher publishes),
                 code_version (the manifest's) and refit (0 or 1).
             exec_properties: run_fn, epochs, options (JSON), code_version, checkpoint_root.
@@ -61,11 +60,10 @@ def training_digest(inputs: dict[str, Artifact], exec_properties: dict[str, Any]
         exec_properties: of the stage; where checkpoints go is no part of it.
     Returns: 64 hexadecimal digits.
     """
-    parts: dict[str, Any] = {key: directory_digest(artifact.uri) for key, artifact in inputs.items()}
-    parts.update({key: value for key, value in exec_properties.items() if key != "checkpoint_root"})
     counts = inputs["item_counts"]
-    parts.update({"window": counts.window, "mask_seen": counts.mask_seen})
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    knobs = {key: value for key, value in exec_properties.items() if key != "checkpoint_root"}
+    knobs |= {"window": counts.window, "mask_seen": counts.mask_seen}
+    return work_digest({key: artifact.uri for key, artifact in inputs.items()}, knobs)
 
 
 def _generic_properties(
@@ -82,6 +80,7 @@ def _generic_properties(
         "checkpoints": checkpoints,
         "items": _all_files(inputs["items"], f.ALL) if "items" in inputs else None,
         "test_files": _all_files(inputs["examples"], f.TEST),
+        "start": saved_model_folder(inputs["start_model"].uri) if "start_model" in inputs else None,
     }
     return {
         standard_component_specs.TRAIN_ARGS_KEY: proto_utils.proto_to_json(trainer_pb2.TrainArgs(splits=[f.TRAIN])),

@@ -12,6 +12,7 @@ import tensorflow_transform as tft
 from components.trainer.options import Options
 from ranker import items_table
 from ranker.export import export
+from ranker.hyperparameters import applied, of_keras_tuner
 from ranker.job import Job, Sources, warn_of_logits
 from schemas.artifacts import TRAINING_FILE
 from schemas.models import REFIT_FOLDER
@@ -26,12 +27,14 @@ def run_fn(fn_args: FnArgs) -> None:
     """TFX's entry point.
 
     Args:
-        fn_args: train_files and eval_files (patterns), transform_output, serving_model_dir, model_run_dir, and as
-            custom_config what components.trainer.executor puts there.
+        fn_args: train_files and eval_files (patterns), transform_output, serving_model_dir, model_run_dir,
+            hyperparameters (KerasTuner's get_config(), or None: they go over the options), and as custom_config what
+            components.trainer.executor puts there.
     Raises: ModelError: there is nothing to learn from or to validate on, or training diverged.
     """
     config = fn_args.custom_config
-    options = Options.model_validate_json(config["options"]).model_copy(update={"epochs": int(config["epochs"])})
+    tuned = of_keras_tuner(fn_args.hyperparameters) if fn_args.hyperparameters else {}
+    options = applied(Options.model_validate_json(config["options"]), {**tuned, "epochs": int(config["epochs"])})
     job = Job.of(options, _sources(fn_args), tft.TFTransformOutput(fn_args.transform_output))
     warn_of_logits(job.options, job.catalogue)
     measured = job.train(
@@ -42,6 +45,7 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     _export(job, options, measured, fn_args.serving_model_dir)
     record = {**_record(measured), "loss": job.options.model.loss.model_dump(mode="json")}
+    record["hyperparameters"] = tuned
     if options.refit:
         everything = [*job.train_files, *job.valid_files, *job.test_files]
         checkpoint = f"{config['checkpoints']}/refit.npz"
