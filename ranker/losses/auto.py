@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from ranker.losses import cross_entropy, sampled_softmax
+from ranker.negatives import popularity
 from ranker.registry import NamedOptions, load
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ class Options(NamedOptions):
 
 def chosen(options: Options, items: int) -> NamedOptions:
     """Options of the loss for a catalogue of that many items; knobs that aren't named here have their defaults."""
-    loss = cross_entropy if items <= options.most_items else sampled_softmax
-    return loss.Options(label_smoothing=options.label_smoothing)
+    if items <= options.most_items:
+        return cross_entropy.Options(label_smoothing=options.label_smoothing)
+    return sampled_softmax.Options(negatives=popularity.Options(), label_smoothing=options.label_smoothing)
 
 
 def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:

@@ -78,6 +78,7 @@ EDITS = {
     "components/pusher/publish.py": {"pusher"},
     "components/trainer/component.py": set(),  # a declaration: what it says are properties, which the cache sees
     "ranker/losses/cross_entropy.py": {"trainer"},
+    "ranker/negatives/uniform.py": set(),  # the configured loss draws nothing
     "ranker/architectures/lstm.py": {"trainer"},
     "ranker/model.py": {"trainer"},
     "ranker/metrics.py": {"evaluator"},
@@ -118,6 +119,11 @@ def test_an_edited_file_changes_exactly_the_stages_that_depend_on_it(name, chang
 
 def test_an_unconfigured_loss_changes_nothing(tree):
     assert changed_by(tree, {"ranker/losses/another.py": tree.read("ranker/losses/cross_entropy.py")}) == set()
+
+
+def test_automatic_loss_stands_on_every_file_that_it_may_choose():
+    parts = {"losses.cross_entropy", "losses.sampled_softmax", "negatives.popularity", "sampled_losses", "sampling"}
+    assert {f"ranker.{part}" for part in parts} <= set(code_version.closure("ranker.losses.auto"))
 
 
 @pytest.mark.parametrize("name", CURATED)
