@@ -5,6 +5,7 @@ curated_schema  schemas/NAME.pbtxt -> Schema; TFX's StatisticsGen and ExampleVal
 data_gate       refuses data that nothing should train on
 sequence_gen    interactions -> sequences, split into train, valid and test; item counts
 transform       sequences -> ids and gap buckets, one graph for training and serving
+tuner           transformed sequences -> knobs for the trainer; only where configured
 trainer         transformed sequences -> model
 evaluator       model -> metrics over the full catalogue, and a blessing
 pusher          blessed model -> where TensorFlow Serving reads it

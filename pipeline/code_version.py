@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import grimp
 
+from components.tuner import space
 from ranker import registry
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ STAGES = {
     "table_gate": "components.data_gate.table_executor",
     "sequence_gen": "components.sequence_gen.executor",
     "transform": "components.transform.preprocessing",
+    "tuner": "components.tuner.executor",
     "trainer": "components.trainer.executor",
     "evaluator": "components.evaluator.executor",
     "pusher": "components.pusher.executor",
@@ -46,11 +48,21 @@ def stage_versions(config: Config) -> dict[str, str]:
     What is loaded by a name, such as run_fn by TFX or a split, an architecture and a loss by the configuration, is no
     import: the files that are named count, those that aren't don't.
     """
+    parts = _parts(config)
     named = {
         "sequence_gen": [f"components.sequence_gen.splits.{config.sequence_gen.split.name}"],
-        "trainer": ["components.trainer.run", *registry.modules(config.trainer.model)],
+        "tuner": ["components.tuner.run", *parts],
+        "trainer": ["components.trainer.run", *parts],
     }
     return {stage: code_version(module, named.get(stage, ())) for stage, module in STAGES.items()}
+
+
+def _parts(config: Config) -> set[str]:
+    """Registered files that the model is, or could be after a search."""
+    models = [config.trainer.model]
+    if config.tuner is not None:
+        models += [options.model for options in space.variants(config.tuner.space, config.trainer)]
+    return {name for model in models for name in registry.modules(model)}
 
 
 def code_version(module: str, extra: Iterable[str] = ()) -> str:

@@ -11,7 +11,7 @@ import pathlib
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from components.data_gate.options import Options as DataGateOptions
 from components.evaluator.options import Options as EvaluatorOptions
@@ -21,6 +21,8 @@ from components.pusher.options import Options as PusherOptions
 from components.sequence_gen.options import Options as SequenceGenOptions
 from components.trainer.options import Options as TrainerOptions
 from components.transform.options import Options as TransformOptions
+from components.tuner import space
+from components.tuner.options import Options as TunerOptions
 from pipeline import config_errors
 from schemas.errors import ConfigError
 
@@ -101,9 +103,19 @@ class Config(BaseModel):
     data_gate: Annotated[DataGateOptions, Field(description="what data may train a model")] = DataGateOptions()
     sequence_gen: Annotated[SequenceGenOptions, Field(description="sequences and splits")] = SequenceGenOptions()
     transform: Annotated[TransformOptions, Field(description="vocabulary and features")] = TransformOptions()
+    tuner: Annotated[TunerOptions | None, Field(description="a search for better knobs of the Trainer; null: none")] = (
+        None
+    )
     trainer: Annotated[TrainerOptions, Field(description="the model and its training")] = TrainerOptions()
     evaluator: Annotated[EvaluatorOptions, Field(description="metrics and the blessing")] = EvaluatorOptions()
     pusher: Annotated[PusherOptions, Field(description="publishing")] = PusherOptions()
+
+    @model_validator(mode="after")
+    def _searchable(self) -> Config:
+        """Refuses a search among knobs that the Trainer hasn't, before anything runs."""
+        found = space.problems(self.tuner.space, self.trainer.job()) if self.tuner is not None else ()
+        config_errors.refuse((("tuner", "space", problem.path), problem.what) for problem in found)
+        return self
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,9 +7,10 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 Path = tuple[str, ...]
 
@@ -27,6 +28,21 @@ def word(
         place: what stands for a key that is nowhere, since it is missing.
     """
     return [_line(problem, root, values, where, place) for problem in _findings(error)]
+
+
+def refuse(problems: Iterable[tuple[Path, str]]) -> None:
+    """For a validator of the whole configuration, whose findings belong to keys of their own.
+
+    Args:
+        problems: path of the key, and what is wrong with it.
+    Raises: pydantic.ValidationError: there is one; `word` puts each at its key.
+    """
+    found = [
+        InitErrorDetails(type=PydanticCustomError("impossible", "{what}", {"what": what}), loc=path, input=None)
+        for path, what in problems
+    ]
+    if found:
+        raise ValidationError.from_exception_data("configuration", found)
 
 
 def _findings(error: ValidationError, place: tuple[Any, ...] = ()) -> Iterator[dict[str, Any]]:

@@ -19,6 +19,7 @@ from components.transform.component import transform
 from pipeline.code_version import schema_digest, stage_versions
 from pipeline.latest_blessed import LatestPublished
 from pipeline.tables import table
+from pipeline.training import embeds_users, started, tuned
 from schemas import features as f
 
 if TYPE_CHECKING:
@@ -105,17 +106,26 @@ def create_pipeline(
     transformed = transform(
         examples=histories.outputs["sequences"],
         schema=sequence_schema.outputs["schema"],
-        users=config.trainer.model.user_embedding,
+        users=embeds_users(config),
         items=items.examples is not None,
         options=config.transform,
         code_version=code["transform"],
     )
+    data = {
+        "examples": transformed.outputs["transformed_examples"],
+        "transform_graph": transformed.outputs["transform_graph"],
+        "item_counts": histories.outputs["item_counts"],
+        "items": items.examples,
+    }
+    # Tries other knobs of the Trainer and hands it the best, where that is configured.
+    knobs = tuned(config, data, code_version=code["tuner"], checkpoint_root=str(root.checkpoints))
+    # The published model whose weights training begins with, where that is configured.
+    start = started(config, interactions.outputs["rejected"], target)
     # Trains the ranker and exports it with all of its signatures.
     trainer = Trainer(
-        examples=transformed.outputs["transformed_examples"],
-        transform_graph=transformed.outputs["transform_graph"],
-        item_counts=histories.outputs["item_counts"],
-        items=items.examples,
+        **data,
+        hyperparameters=knobs.output,
+        start_model=start.output,
         epochs=config.trainer.epochs,
         options=config.trainer,
         code_version=code["trainer"],
@@ -160,6 +170,8 @@ def create_pipeline(
             histories,
             sequence_schema,
             transformed,
+            *knobs.stages,
+            *start.stages,
             trainer,
             baseline,
             evaluator,

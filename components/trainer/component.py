@@ -30,7 +30,7 @@ class TrainerSpec(ComponentSpec):
         "item_counts": ChannelParameter(type=ItemCounts),
         "items": ChannelParameter(type=standard_artifacts.Examples, optional=True),
         "hyperparameters": ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
-        "start_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "start_model": ChannelParameter(type=standard_artifacts.Model, optional=True, allow_empty=True),
     }
     OUTPUTS = {  # noqa: RUF012
         "model": ChannelParameter(type=standard_artifacts.Model),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import keras_tuner
@@ -18,6 +19,8 @@ from schemas.digest import work_digest
 
 if TYPE_CHECKING:
     from tfx.types import Artifact
+
+    from components.tuner.search import Search
 
 
 class Executor(executor.Executor):
@@ -41,12 +44,10 @@ class Executor(executor.Executor):
         root = exec_properties["checkpoint_root"].rstrip("/")
         checkpoints = f"{root}/{search_digest(inputs, exec_properties)}"
         properties = {**exec_properties, **_generic_properties(inputs, exec_properties, checkpoints)}
-        try:
-            search = executor.search(input_dict, properties, self._get_tmp_dir(), print_tuning_summary=False)
-        except keras_tuner.errors.FatalError as error:
-            raise error.__cause__ or error from None
         best, table = (artifact_utils.get_single_instance(value) for value in _outputs(output_dict))
-        results.write(search, best.uri, table.uri)
+        with tempfile.TemporaryDirectory() as folder:  # TFX's own may lie in an object store, where KerasTuner can't
+            search = _searched(input_dict, properties, folder)
+            results.write(search, best.uri, table.uri)
         checkpointing.remove(checkpoints)
 
 
@@ -62,6 +63,13 @@ def search_digest(inputs: dict[str, Artifact], exec_properties: dict[str, Any]) 
     knobs = {key: value for key, value in exec_properties.items() if key != "checkpoint_root"}
     knobs |= {"window": counts.window, "mask_seen": counts.mask_seen}
     return work_digest({key: artifact.uri for key, artifact in inputs.items()}, knobs)
+
+
+def _searched(input_dict: dict[str, list[Artifact]], properties: dict[str, Any], folder: str) -> Search:
+    try:
+        return executor.search(input_dict, properties, folder, print_tuning_summary=False)
+    except keras_tuner.errors.FatalError as error:
+        raise error.__cause__ or error from None
 
 
 def _outputs(output_dict: dict[str, list[Artifact]]) -> tuple[list[Artifact], list[Artifact]]:

@@ -20,7 +20,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """TFX's entry point.
 
     Args:
-        fn_args: train_files and eval_files (patterns), transform_output, working_dir, and as custom_config what
+        fn_args: train_files and eval_files (patterns), transform_graph_path, working_dir, and as custom_config what
             components.tuner.executor puts there.
     Raises: ModelError: there is nothing to learn from or to validate on.
     """
@@ -39,7 +39,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
         options,
         job.model_copy(update={"epochs": options.epochs or job.epochs}),
         sources,
-        tft.TFTransformOutput(fn_args.transform_output),
+        tft.TFTransformOutput(fn_args.transform_graph_path),
         fn_args.working_dir,
         config["checkpoints"],
     )

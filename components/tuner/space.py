@@ -68,6 +68,18 @@ def bases(space: Mapping[str, Dimension], options: JobOptions, path: str) -> lis
     return found
 
 
+def variants(space: Mapping[str, Dimension], options: JobOptions) -> list[JobOptions]:
+    """Options with each possible choice, one at a time and with those that it lies in: all the parts that there are."""
+    chosen = [(path, dimension) for path, dimension in space.items() if isinstance(dimension, Choices)]
+    tried = (
+        _tried(base, path, choice)
+        for path, dimension in chosen
+        for base in bases(space, options, path)
+        for choice in dimension.choices
+    )
+    return [options, *(each for each in tried if isinstance(each, JobOptions))]
+
+
 def _above(path: str) -> list[str]:
     names = path.split(".")
     return [".".join(names[:n]) for n in range(1, len(names))]

@@ -35,7 +35,7 @@ def _problems(path, overrides=()):
     ("text", "expected"),
     [
         ("trainer:\n  epohcs: 3\n", "shop.yaml:4: trainer.epohcs: unknown key; did you mean trainer.epochs?"),
-        ("epochs: 3\n", "shop.yaml:3: epochs: unknown key; did you mean trainer.epochs?"),
+        ("epochs: 3\n", "shop.yaml:3: epochs: unknown key; did you mean tuner.epochs or trainer.epochs?"),
         ("run: {beam: {runer: X}}\n", "shop.yaml:3: run.beam.runer: unknown key; did you mean run.beam.runner?"),
         ("trainer:\n  patience: -1\n", "shop.yaml:4: trainer.patience: input should be greater than 0, not -1"),
         ("trainer:\n  model: {architecture: {unit: 3}}\n", "did you mean trainer.model.architecture.units?"),
@@ -44,6 +44,11 @@ def _problems(path, overrides=()):
         ("sequence_gen: {split: {name: last}}\n", "shop.yaml:3: sequence_gen.split"),
         ("run: {}\nrun: {}\n", "shop.yaml:4: run stands twice, first at "),
         ("evaluator: {metric: ndcg@7}\n", "metric is 'ndcg@7', which isn't measured"),
+        (
+            "tuner:\n  space:\n    model.dropot: {choices: [0]}\n",
+            "shop.yaml:5: tuner.space.model.dropot: the Trainer has no",
+        ),
+        ("tuner: {space: {units: {min: 3}}}\n", "shop.yaml:3: tuner.space.units.max: must be given"),
     ],
 )
 def test_a_fault_is_named_with_its_line_and_a_way_out(write, text, expected):

@@ -112,6 +112,26 @@ def test_tables_are_read_and_checked_and_reach_what_uses_them(with_tables):
     assert {name: _edges(stage) for name, stage in with_tables.items()} == expected
 
 
+TUNER = "tuner={space: {model.user_embedding: {choices: [true, false]}, batch_size: {min: 16, max: 32}}}"
+
+
+def test_a_search_trains_on_what_the_trainer_does_and_hands_it_the_best():
+    stages = {stage.id: stage for stage in _chain(TUNER, *TABLES).components}
+    trainer, tuner = _edges(stages["Trainer"]), _edges(stages["Tuner"])
+    assert trainer.pop("hyperparameters") == ("Tuner", "best_hyperparameters")
+    assert tuner == trainer
+    assert list(stages).index("Tuner") < list(stages).index("Trainer")
+    assert "refit" not in json.loads(stages["Tuner"].exec_properties["job"])
+    assert json.loads(stages["Transform"].exec_properties["custom_config"])["users"] is True  # some trials want them
+
+
+def test_a_warm_start_takes_its_model_from_the_target_of_this_very_data():
+    stages = {stage.id: stage for stage in _chain("trainer.warm_start=true").components}
+    assert _edges(stages["Trainer"])["start_model"] == ("StartModel", "model")
+    assert stages["StartModel"].inputs["rejected"].get_data_dependent_node_ids() == {"InteractionExampleGen"}
+    assert list(stages).index("StartModel") < list(stages).index("Trainer")
+
+
 def test_one_table_adds_its_own_stages_alone():
     ids = [stage.id for stage in _chain(TABLES[1]).components]
     assert [name for name in ids if name not in EDGES] == [name.format("User") for name in OF_A_TABLE]
@@ -153,7 +173,9 @@ def test_functions_named_by_strings_are_there(stages):
     """import-linter doesn't see these."""
     import importlib
 
+    tuner = next(stage for stage in _chain(TUNER).components if stage.id == "Tuner")
     named = [stages["Trainer"].exec_properties["run_fn"], stages["Transform"].exec_properties["preprocessing_fn"]]
+    named.append(tuner.exec_properties["tuner_fn"])
     for name in named:
         module, _, function = name.rpartition(".")
         assert callable(getattr(importlib.import_module(module), function))

@@ -1,0 +1,76 @@
+"""What comes before the Trainer where it is configured: the search for its knobs, and the model it begins with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
+
+from components.tuner.component import Tuner
+from components.tuner.options import Choices
+from pipeline.latest_blessed import LatestOfOtherData
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfx.dsl.components.base.base_node import BaseNode
+    from tfx.types import BaseChannel
+
+    from pipeline.config import Config
+
+_USERS = "model.user_embedding"
+
+
+class Found(NamedTuple):
+    """stages: one, or none where it isn't configured. output: what the Trainer takes from it."""
+
+    stages: tuple[BaseNode, ...] = ()
+    output: BaseChannel | None = None
+
+
+def tuned(config: Config, data: Mapping[str, BaseChannel], *, code_version: str, checkpoint_root: str) -> Found:
+    """Wires the search, if there is one.
+
+    Args:
+        config: the resolved configuration.
+        data: the Trainer's inputs by name: the search trains on the same.
+        code_version: of the search.
+        checkpoint_root: where a killed search leaves what it needs to go on.
+    """
+    if config.tuner is None:
+        return Found()
+    tuner = Tuner(
+        **data,
+        options=config.tuner,
+        job=config.trainer.job(),
+        code_version=code_version,
+        checkpoint_root=checkpoint_root,
+    )
+    return Found((tuner,), tuner.outputs["best_hyperparameters"])
+
+
+def started(config: Config, rejected: BaseChannel, target: str) -> Found:
+    """Wires the search for the published model that training begins with, if it shall begin with one.
+
+    Args:
+        config: the resolved configuration.
+        rejected: InteractionExampleGen's, which says what data this run has.
+        target: the publish target.
+    """
+    if not config.trainer.warm_start:
+        return Found()
+    found = Resolver(
+        strategy_class=LatestOfOtherData,
+        config={"target": target},
+        model=Channel(type=standard_artifacts.Model),
+        rejected=rejected,
+    ).with_id("StartModel")
+    return Found((found,), found.outputs["model"])
+
+
+def embeds_users(config: Config) -> bool:
+    """Whether the model has an embedding of the user, or could have one after the search."""
+    dimension = config.tuner.space.get(_USERS) if config.tuner is not None else None
+    return config.trainer.model.user_embedding or (isinstance(dimension, Choices) and True in dimension.choices)
