@@ -24,10 +24,12 @@ class Categories:
     Args:
         ids: [n + c, V] int32, padded on the right with 0; 1: a value that no item of the vocabulary has.
         size: number of ids, 0 and 1 included.
+        values: [size - FIRST_ITEM] str, of the ids from FIRST_ITEM on; empty: not known.
     """
 
     ids: np.ndarray
     size: int
+    values: np.ndarray = dataclasses.field(default_factory=lambda: _NONE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Catalogue:
         contexts: by context column, number of ids that `history_context_<name>` can take, padding and unknown included.
         user_features: by column of the users table, number of ids of `user_feature_<name>`, likewise.
         features: of items; None: there is no items table.
+        vocabularies: strings of the ids from FIRST_ITEM on, by the transformed feature that holds them (USER,
+            history_context_<name>, user_feature_<name>); what isn't there isn't known.
     Raises: ModelError: no items, or not one count an item.
     """
 
@@ -79,6 +83,7 @@ class Catalogue:
     contexts: Mapping[str, int] = dataclasses.field(default_factory=dict)
     user_features: Mapping[str, int] = dataclasses.field(default_factory=dict)
     features: ItemFeatures | None = None
+    vocabularies: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not len(self.items):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from ranker import warm_start
 from ranker.model import SequenceRanker
 from ranker.signatures.exported import ExportedRanker
 
@@ -21,7 +22,7 @@ def export(
     path: str,
     recommendations: int = 100,
 ) -> None:
-    """Writes the model with every signature of schemas.features.
+    """Writes the model with every signature of schemas.features, and what a later training needs to begin with it.
 
     A fresh model takes the weights, so that what is written is float32 and on one device, however it was trained. Of
     items with features the vectors are written, not what they were made of: a request needn't make them again. The
@@ -40,6 +41,7 @@ def export(
     plain.freeze()
     exported = ExportedRanker(plain, transform, raw_feature_spec, recommendations)
     tf.saved_model.save(exported, path, signatures=exported.signatures())
+    warm_start.write(plain, path)
 
 
 @contextlib.contextmanager

@@ -94,7 +94,7 @@ def _categories(values: pl.DataFrame, known: int, total: int) -> Categories:
     ids = np.full((total, 1 + column.max(initial=0)), f.PADDING, np.int32)
     ids[each[_ROW].to_numpy(), 0] = f.UNKNOWN  # where none has an id, that stays
     ids[row, column] = value
-    return Categories(ids=ids, size=vocabulary.height + f.FIRST_ITEM)
+    return Categories(ids=ids, size=vocabulary.height + f.FIRST_ITEM, values=vocabulary[_VALUE].to_numpy())
 
 
 def _places(row: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -179,7 +179,20 @@ def read_catalogue(transform: tft.TFTransformOutput, sources: Sources, *, gaps: 
         mask_seen=sources.mask_seen,
         contexts=_sizes(transform, f.HISTORY_CONTEXT_PREFIX),
         user_features=_sizes(transform, f.USER_FEATURE_PREFIX),
+        vocabularies=_vocabularies(transform),
     )
+
+
+def _vocabularies(transform: tft.TFTransformOutput) -> dict[str, list[str]]:
+    """Strings of users and of the columns' values, by the feature that holds their ids."""
+    spec = transform.transformed_feature_spec()
+    files = {f.USER: f.USER_VOCABULARY} if f.USER in spec else {}
+    columns = [name for name in spec if name.startswith((f.HISTORY_CONTEXT_PREFIX, f.USER_FEATURE_PREFIX))]
+    files |= {name: f.vocabulary_file(name) for name in columns}
+    return {
+        name: [value.decode("utf-8", "replace") for value in transform.vocabulary_by_name(file)]
+        for name, file in files.items()
+    }
 
 
 def _sizes(transform: tft.TFTransformOutput, prefix: str) -> dict[str, int]:

@@ -10,6 +10,8 @@ from schemas.errors import ModelError
 
 SAVED_MODEL_FILE: Final = "saved_model.pb"
 EXPORTED_ITEMS: Final = "assets.extra/items.parquet"  # beside it, where there is an items table: an item a row
+START_WEIGHTS: Final = "assets.extra/warm_start/weights.npz"  # what a later training can begin with (ranker.warm_start)
+START_ROWS: Final = "assets.extra/warm_start/rows.parquet"  # which item, user or category each row of a table is
 _TRAINED: Final = "Format-Serving"  # TFX's folder for it, inside what Trainer makes: the model that is measured
 REFIT_FOLDER: Final = "Format-Refit"  # beside it, where configured: trained on all labels, so never measured
 

@@ -10,7 +10,7 @@ import fsspec
 import tensorflow_transform as tft
 
 from components.trainer.options import Options
-from ranker import items_table
+from ranker import items_table, warm_start
 from ranker.export import export
 from ranker.hyperparameters import applied, of_keras_tuner
 from ranker.job import Job, Sources, warn_of_logits
@@ -20,6 +20,7 @@ from schemas.models import REFIT_FOLDER
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
 
+    from ranker.model import SequenceRanker
     from ranker.training import TrainingResult
 
 
@@ -37,24 +38,48 @@ def run_fn(fn_args: FnArgs) -> None:
     options = applied(Options.model_validate_json(config["options"]), {**tuned, "epochs": int(config["epochs"])})
     job = Job.of(options, _sources(fn_args), tft.TFTransformOutput(fn_args.transform_output))
     warn_of_logits(job.options, job.catalogue)
+    begun = _Begun.with_model(config["start"])
     measured = job.train(
         job.train_files,
         job.valid_files,
         checkpoint=f"{config['checkpoints']}/training.npz",
         log_folder=fn_args.model_run_dir,
+        start=begun.into,
     )
     _export(job, options, measured, fn_args.serving_model_dir)
     record = {**_record(measured), "loss": job.options.model.loss.model_dump(mode="json")}
-    record["hyperparameters"] = tuned
+    record |= {"hyperparameters": tuned, "warm_start": begun.record()}
     if options.refit:
         everything = [*job.train_files, *job.valid_files, *job.test_files]
         checkpoint = f"{config['checkpoints']}/refit.npz"
-        refit = job.train(everything, [], checkpoint=checkpoint, epochs=measured.best_epoch)
+        refit = job.train(everything, [], checkpoint=checkpoint, epochs=measured.best_epoch, start=begun.into)
         _export(job, options, refit, f"{_parent(fn_args.serving_model_dir)}/{REFIT_FOLDER}")
         record |= {"refit": True, "fit_seconds": measured.fit_seconds + refit.fit_seconds}
         record["refit_epochs"] = refit.epochs
     with fsspec.open(f"{fn_args.model_run_dir.rstrip('/')}/{TRAINING_FILE}", "wt", encoding="utf-8") as file:
         json.dump(record, file, indent=2)
+
+
+@dataclasses.dataclass
+class _Begun:
+    """What a training begins with: the weights of an earlier model, or none."""
+
+    start: warm_start.Start | None
+    report: warm_start.Report | None = None
+
+    @classmethod
+    def with_model(cls, folder: str | None) -> _Begun:
+        return cls(warm_start.read(folder) if folder else None)
+
+    def into(self, model: SequenceRanker) -> None:
+        if self.start is not None:
+            self.report = self.start.into(model)
+
+    def record(self) -> dict[str, Any] | None:
+        """For training.json; None: the training began afresh."""
+        if self.start is None or self.report is None:
+            return None
+        return {"model": self.start.where, **dataclasses.asdict(self.report)}
 
 
 def _sources(fn_args: FnArgs) -> Sources:
