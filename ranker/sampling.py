@@ -40,7 +40,11 @@ class Sampler(tf.keras.layers.Layer, abc.ABC):
             weights: [N] float32; 0 where a label doesn't count.
         Returns: [count] int64, the same item several times where it was drawn so.
         """
-        return tf.range(self.count, dtype=tf.int64) if self.whole else self._draw(labels, weights)
+        if self.whole:
+            return tf.range(self.count, dtype=tf.int64)
+        # Keras asks for a batch beyond the last to learn that there is none; the state must not move on by that.
+        with tf.control_dependencies([labels]):
+            return self._draw(labels, weights)
 
     @abc.abstractmethod
     def _draw(self, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

@@ -136,6 +136,19 @@ def test_training_killed_between_epochs_resumes_to_the_same_metrics_and_weights(
     assert epochs_in(events / "validation", "epoch_ndcg@10") == list(range(OPTIONS.epochs))
 
 
+def test_training_that_goes_on_draws_the_negatives_that_an_uninterrupted_one_draws(folder, tmp_path):
+    parts = [{"name": "popularity", "count": 3}, {"name": "in_batch", "count": 3}]
+    options = ModelOptions(
+        embedding_dim=8, dropout=0.0, loss={"name": "bpr_max", "negatives": {"name": "mixture", "parts": parts}}
+    )
+    whole, *halves = (
+        train(folder, model=lambda: SequenceRanker(options, CATALOGUE), checkpoint=str(tmp_path / name), epochs=epochs)
+        for name, epochs in (("one", 4), ("other", 2), ("other", 4))
+    )
+    assert halves[1].resumed_from == 2
+    assert validated(halves[1]) == validated(whole)
+
+
 def epochs_in(events, tag):
     """Steps of one curve in a folder of event files."""
     found = [event for file in events.iterdir() for event in tf.compat.v1.train.summary_iterator(str(file))]
