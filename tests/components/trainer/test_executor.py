@@ -2,12 +2,16 @@
 
 import json
 import logging
+import shutil
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from tfx.types import standard_artifacts
 
 from components.trainer.executor import training_digest
 from components.trainer.options import Options
+from ranker import saved
 from schemas import artifacts
 from schemas.digest import directory_digest
 
@@ -62,3 +66,37 @@ def test_training_digest_follows_contents_and_knobs_but_not_where_checkpoints_go
     before = training_digest(single, properties)
     assert training_digest(single, {**properties, "checkpoint_root": "elsewhere"}) == before
     assert training_digest(single, {**properties, "epochs": 3}) != before
+
+
+@pytest.fixture(scope="module")
+def again(stage, execute, tmp_path_factory):
+    """Folder of a training that begins with the first one's model and hardly moves, by the Tuner's knobs."""
+    folder, best = tmp_path_factory.mktemp("again"), standard_artifacts.HyperParameters()
+    best.uri = str(folder / "best")
+    (folder / "best").mkdir()
+    config = {"space": [], "values": {"learning_rate": 1e-9, "weight_decay": 0.0, "tuner/epochs": 2}}
+    (folder / "best" / artifacts.HYPERPARAMETERS_FILE).write_text(json.dumps(config))
+    published = standard_artifacts.Model()
+    published.uri = str(folder / "published")
+    shutil.copytree(stage[0] / "model" / "Format-Serving", folder / "published")
+    options = OPTIONS.model_copy(update={"refit": False, "seed": 1})
+    execute(folder, options, more={"start_model": published, "hyperparameters": best})
+    return folder
+
+
+def test_a_warm_start_goes_on_from_the_published_models_answers(stage, again):
+    answers = [
+        saved.load(folder / "model" / "Format-Serving").recommend([["i0", "i1"], ["i4"]])
+        for folder in (stage[0], again)
+    ]
+    np.testing.assert_array_equal(answers[0].item_ids, answers[1].item_ids)
+    np.testing.assert_allclose(answers[0].scores, answers[1].scores, rtol=1e-4)
+
+
+def test_training_json_says_what_was_tuned_and_what_was_begun_with(stage, again):
+    first, second = (json.loads((folder / "run" / artifacts.TRAINING_FILE).read_text()) for folder in (stage[0], again))
+    assert (first["hyperparameters"], first["warm_start"]) == ({}, None)
+    assert second["hyperparameters"] == {"learning_rate": 1e-9, "weight_decay": 0.0}
+    assert second["warm_start"]["model"] == str(again / "published")
+    assert second["warm_start"]["rows"]["items"] == {"taken": 8, "new": 0}
+    assert second["warm_start"]["fresh"] == {}
