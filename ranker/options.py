@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
 
 from ranker import registry
+from ranker.heads import HeadOptions
 from ranker.registry import NamedOptions
 
 
 def _architecture(value: object) -> NamedOptions:
     return registry.named("architectures", value, "lstm")
+
+
+def _head(value: object) -> Any:
+    return registry.named("heads", value, "next_item")
 
 
 def _loss(value: object) -> NamedOptions:
@@ -108,8 +113,33 @@ class ModelOptions(BaseModel):
     loss: Annotated[
         SerializeAsAny[NamedOptions],
         BeforeValidator(_loss),
-        Field(description="name: a file of ranker/losses, and that file's knobs"),
+        Field(description="name: a file of ranker/losses, and that file's knobs; where none is named, the head's"),
     ] = "cross_entropy"  # type: ignore[assignment]
+    head: Annotated[
+        SerializeAsAny[HeadOptions],
+        BeforeValidator(_head),
+        Field(description="what scores mean. name: a file of ranker/heads, and that file's knobs"),
+    ] = "next_item"  # type: ignore[assignment]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _loss_of_head(cls, values: Any) -> Any:
+        """Takes the head's own loss where none is named."""
+        if not isinstance(values, dict) or "head" not in values:
+            return values
+        loss = values.get("loss", {})
+        if not isinstance(loss, dict) or "name" in loss:
+            return values
+        return {**values, "loss": {"name": _head(values["head"]).losses[0], **loss}}
+
+    @model_validator(mode="after")
+    def _loss_fits_head(self) -> ModelOptions:
+        if self.loss.name not in self.head.losses:
+            raise ValueError(
+                f"loss {self.loss.name} trains no {self.head.name} head; choose one of {', '.join(self.head.losses)}, "
+                "or name none"
+            )
+        return self
 
     @property
     def dropouts(self) -> tuple[float, float]:

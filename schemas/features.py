@@ -74,15 +74,21 @@ SIGNATURE_RECOMMEND: Final = "recommend"  # history, timestamps, user_id, exclud
 SIGNATURE_EVALUATE: Final = "evaluate"  # examples [B] string -> label_rank, popularity_rank [B] int64, top_items
 SIGNATURE_STEP: Final = "step"  # state [B, S] float32, item [B] string, timestamp [B] int64 -> state [B, S] float32
 SIGNATURE_RANK: Final = "rank"  # state [B, S] float32, exclude [B, E] string -> item_ids, scores
+SIGNATURE_SCORE: Final = "score"  # history, timestamps, user_id, candidates [B, C] string -> scores [B, C] float32
+SIGNATURE_SCORE_EXAMPLES: Final = "score_examples"  # examples [B] string, candidates -> scores [B, C] float32
 EXAMPLES: Final = "examples"
 # [B, T] int64, milliseconds; 0: unknown. The latest of a row, which may stand beside "" in history, is when it asks:
 # what the items table publishes later is no answer. None known: it asks when the newest item is published.
 TIMESTAMPS: Final = "timestamps"
 EXCLUDE: Final = "exclude"  # [B, E] string, padded with ""; E may be 0
+CANDIDATES: Final = "candidates"  # [B, C] string, any items in any order, those of the past among them; C may be 0
 STATE: Final = "state"  # [B, S] float32; zeros: a user without events
 ITEM: Final = "item"
 ITEM_IDS: Final = "item_ids"  # [B, K] string, best first; K is fixed at export; "" where fewer than K are left
-SCORES: Final = "scores"  # [B, K] float32, descending; comparable within one row only; -inf beside ""
+# [B, K] float32, descending; -inf beside "". By the model's head: next_item's are comparable within one row only,
+# pointwise's are probabilities, rating's ratings. Of `score` and `score_examples` [B, C], beside the candidates: NaN
+# for an item that the model doesn't know.
+SCORES: Final = "scores"
 LABEL_RANK: Final = "label_rank"  # [B] int64: 1 is best, over the whole catalogue; 0: no candidate (a miss)
 POPULARITY_RANK: Final = "popularity_rank"  # [B] int64: the label's rank were items ranked by training count
 TOP_ITEMS: Final = "top_items"  # [B, TOP_K] string: the model's own first TOP_K, for coverage and for reading

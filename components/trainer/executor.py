@@ -35,7 +35,7 @@ class Executor(executor.GenericExecutor):
             input_dict: examples, transform_graph, item_counts: one artifact each; items, hyperparameters, start_model:
                 one or none.
             output_dict: model, model_run. The model gets the custom properties digest (of what Pusher publishes),
-                code_version (the manifest's) and refit (0 or 1).
+                code_version (the manifest's), refit (0 or 1) and head (a name of ranker.heads).
             exec_properties: run_fn, epochs, options (JSON), code_version, checkpoint_root.
         Raises: ModelError: there is nothing to learn from, or training diverged.
         """
@@ -49,6 +49,7 @@ class Executor(executor.GenericExecutor):
         model.set_string_custom_property("code_version", exec_properties["code_version"])
         options = Options.model_validate_json(exec_properties["options"])
         model.set_int_custom_property("refit", int(options.refit))
+        model.set_string_custom_property("head", options.model.head.name)
         checkpointing.remove(checkpoints)
 
 

@@ -1,0 +1,38 @@
+"""Which item comes next: z orders items, and is the logarithm of a probability up to a constant of the history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from ranker.heads import HeadOptions
+from ranker.registry import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ranker.catalogue import Catalogue
+    from ranker.prediction import Prediction
+
+_DEFAULT = "cross_entropy"
+_OF_RATINGS = "mean_squared_error"
+
+
+class Options(HeadOptions):
+    """Knobs of the head."""
+
+    losses: ClassVar[tuple[str, ...]] = (
+        _DEFAULT,
+        *(name for name in names("losses") if name not in (_DEFAULT, _OF_RATINGS)),
+    )
+    monitor: ClassVar[str] = "val_ndcg@10"
+    rises: ClassVar[bool] = True
+
+    name: Literal["next_item"] = "next_item"
+
+
+def build(options: Options, catalogue: Catalogue, loss: Callable[..., Any]) -> Prediction:
+    """The head, as ranker.heads says; a score is z itself."""
+    from ranker.prediction import NextItem
+
+    return NextItem(catalogue, loss)
