@@ -1,4 +1,4 @@
-"""One suite over every architecture and every loss that lies in the folders."""
+"""One suite over every architecture in the folder, and every loss that fits the head of next items."""
 
 import itertools
 
@@ -27,7 +27,7 @@ KINDS = {"ids": {}, "features": {"contexts": {"device": 4}, "user_features": {"g
 DEFAULT = ModelOptions()
 MODELS = [
     (architecture, loss, kind)
-    for architecture, loss, kind in itertools.product(registry.names("architectures"), registry.names("losses"), KINDS)
+    for architecture, loss, kind in itertools.product(registry.names("architectures"), DEFAULT.head.losses, KINDS)
     if architecture == DEFAULT.architecture.name or loss == DEFAULT.loss.name
 ]
 STEPS = {"gbce": 200}  # to learn the pattern in, where a loss needs more: it begins by pushing all items down
