@@ -16,7 +16,11 @@ Batch = dict[str, tf.Tensor]
 _WIDTHS = 4  # of batches: a quarter, a half, three quarters of the window, and all of it
 _HASHES = 2**62  # so many that two of 10^6 records hardly meet
 _INTEGERS = (f.HISTORY, f.HISTORY_GAP, f.LABEL, f.LABEL_TIMESTAMP, f.LOSS_FROM, f.USER, f.SEEN)
-_TYPES = {**dict.fromkeys(_INTEGERS, tf.int64), f.LABEL_WEIGHT: tf.float32, f.LABEL_ITEM: tf.string}
+_TYPES = {
+    **dict.fromkeys(_INTEGERS, tf.int64),
+    **dict.fromkeys((f.LABEL_WEIGHT, f.LABEL_RATING), tf.float32),
+    f.LABEL_ITEM: tf.string,
+}
 _PREFIXES = (f.HISTORY_CONTEXT_PREFIX, f.USER_FEATURE_PREFIX)
 
 
@@ -74,8 +78,7 @@ def training_batch(
         return tf.where(there, values, tf.zeros((), feature.dtype))
 
     batch[f.LABEL] = laid(labels)
-    if f.LABEL_TIMESTAMP in parsed:
-        batch[f.LABEL_TIMESTAMP] = laid(parsed[f.LABEL_TIMESTAMP])
+    batch.update({name: laid(parsed[name]) for name in (f.LABEL_TIMESTAMP, f.LABEL_RATING) if name in parsed})
     counts = (batch[f.LABEL] >= f.FIRST_ITEM) & (index >= _scalar(parsed[f.LOSS_FROM], 0)[:, tf.newaxis])
     batch["weight"] = tf.cast(counts, tf.float32)
     if f.LABEL_WEIGHT in parsed:
@@ -94,7 +97,7 @@ def evaluation_batch(
     parsed = _parse(records, feature_spec, without=(f.LABEL_WEIGHT, f.LOSS_FROM))
     batch = _inputs(parsed, _width(lengths, sizes))
     batch[f.LABEL] = _scalar(parsed[f.LABEL], f.UNKNOWN)
-    for name, default in ((f.LABEL_TIMESTAMP, 0), (f.LABEL_ITEM, "")):
+    for name, default in ((f.LABEL_TIMESTAMP, 0), (f.LABEL_RATING, float("nan")), (f.LABEL_ITEM, "")):
         if name in parsed:
             batch[name] = _scalar(parsed[name], default)
     batch[f.SEEN] = parsed[f.SEEN].to_tensor(f.PADDING)
@@ -114,7 +117,7 @@ def _ragged(kinds: Mapping[str, tf.DType]) -> dict[str, tf.io.RaggedFeature]:
     return {name: tf.io.RaggedFeature(kind, row_splits_dtype=tf.int64) for name, kind in kinds.items()}
 
 
-def _scalar(feature: tf.RaggedTensor, default: int | str) -> tf.Tensor:
+def _scalar(feature: tf.RaggedTensor, default: float | str) -> tf.Tensor:
     """The first value of each row: [B]."""
     return feature.to_tensor(default, shape=[None, 1])[:, 0]
 

@@ -14,6 +14,8 @@ from schemas.features import FIRST_ITEM
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ranker.ratings import Ratings
+
 _NONE = np.empty(0, str)
 
 
@@ -71,6 +73,7 @@ class Catalogue:
         features: of items; None: there is no items table.
         vocabularies: strings of the ids from FIRST_ITEM on, by the transformed feature that holds them (USER,
             history_context_<name>, user_feature_<name>); what isn't there isn't known.
+        ratings: of the training split; None: not known, and not needed unless the model's head is one of ratings.
     Raises: ModelError: no items, or not one count an item.
     """
 
@@ -84,6 +87,7 @@ class Catalogue:
     user_features: Mapping[str, int] = dataclasses.field(default_factory=dict)
     features: ItemFeatures | None = None
     vocabularies: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    ratings: Ratings | None = None
 
     def __post_init__(self) -> None:
         if not len(self.items):

@@ -49,7 +49,8 @@ class TrainingData:
         The order within an epoch follows from the seed and the epoch's number alone, so reading can begin anywhere.
 
         Returns: batches of history, history_gap, label, label_timestamp and each history_context_* [B, T] int64, weight
-            [B, T] float32, user [B] int64, each user_feature_* [B, M] int64; what the records lack is left out.
+            and label_rating [B, T] float32 (NaN: the label has none; 0: there is no label), user [B] int64, each
+            user_feature_* [B, M] int64; what the records lack is left out.
         """
         return tf.data.Dataset.range(first_epoch, epochs).flat_map(self._epoch).prefetch(2).with_options(_options())
 
@@ -126,8 +127,8 @@ def evaluation_batches(
         cold_items: candidates without an id of their own, in the catalogue's order.
         first_cold: the id that the first of them goes by: the catalogue's size.
     Returns: batches of history, history_gap and each history_context_* [B, T] int64, label [B] int64 (UNKNOWN: no
-        candidate), label_timestamp [B] int64, seen [B, S] int64, user [B] int64, each user_feature_* [B, M] int64; what
-        the records lack is left out.
+        candidate), label_timestamp [B] int64, label_rating [B] float32 (NaN: none), seen [B, S] int64, user [B] int64,
+        each user_feature_* [B, M] int64; what the records lack is left out.
     Raises: ModelError: no file.
     """
     sizes = widths(window, fixed=fixed_width)

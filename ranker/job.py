@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import tensorflow as tf
 
-from ranker import items_table
+from ranker import items_table, ratings
 from ranker.catalogue import Catalogue, counts_in_order
 from ranker.dataset import evaluation_batches, training_data
 from ranker.item_features import item_features
@@ -74,19 +74,25 @@ class Job:
             options: the knobs.
             sources: where the data lie.
             transform: Transform's output, with the vocabularies.
-        Raises: ModelError: the vocabulary is empty, or an item of it has no count.
+        Raises: ModelError: the vocabulary is empty, an item of it has no count, or the head needs ratings and there
+            is none.
         """
         catalogue = read_catalogue(transform, sources, gaps=options.model.gap_embedding)
         table = items_table.read(_files([sources.items])) if sources.items else None
         if table is not None and options.model.item_features:
             features = item_features(table, catalogue.items, cold=options.cold_items)
             catalogue = dataclasses.replace(catalogue, features=None if features.empty else features)
+        train_files = _files(sources.train)
+        if options.model.head.rated:
+            spec, items = transform.transformed_feature_spec(), len(catalogue.items)
+            found = ratings.read(train_files, spec, window=sources.window, items=items)
+            catalogue = dataclasses.replace(catalogue, ratings=found)
         return cls(
             options=with_loss(options, len(catalogue.items)),
             catalogue=catalogue,
             items=table,
             transform=transform,
-            train_files=_files(sources.train),
+            train_files=train_files,
             valid_files=_files(sources.valid),
             test_files=_files(sources.test),
         )

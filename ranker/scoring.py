@@ -6,6 +6,8 @@ A query is [B, D + 2] and the candidates are [n, D + 2], so that one product hol
     (q, 1, 0)  the model knows him    (e_i, b_i, log count_i)   q . e_i + b_i
     (0, 0, 1)  no known event yet     (e_i, b_i, log count_i)   log count_i: popularity
 
+In place of log count_i stands whatever the model's head (ranker.prediction) knows of an item without a user.
+
 Row i of the candidates is the item with id FIRST_ITEM + i: padding and unknown items are never candidates. Equal
 scores are ranked by id, lower first, which is how the vocabulary orders by frequency. Where the items' publication
 matters, ranker.age adds its term to the products and takes away what isn't published.
@@ -85,6 +87,26 @@ def label_ranks(
 
     count = _fold(ahead, query, candidate, aged, tf.zeros_like(column))
     return tf.where(inside_catalogue, count + 1, 0)
+
+
+def pairs(
+    query: tf.Tensor, ids: tf.Tensor, candidate: tf.Tensor, aged: Aged | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Scores of some candidates of each row, all in memory at once.
+
+    Args:
+        query: [B, D + 2] float32.
+        ids: [B, C] int64.
+        candidate: [n, D + 2] float32.
+        aged: the candidates' age at the time of each row; what isn't published counts as published right then.
+    Returns: scores [B, C] float32, of no meaning where the id is no candidate's; and whether it is one's that is
+        published: [B, C] bool.
+    """
+    column = ids - FIRST_ITEM
+    there = (column >= 0) & (column < candidate.shape[0])
+    column = tf.where(there, column, 0)
+    scores = tf.linalg.matvec(tf.gather(candidate, column), query)
+    return (scores, there) if aged is None else (scores + aged.gain(column), there & ~aged.unpublished(column))
 
 
 def best(

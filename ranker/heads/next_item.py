@@ -15,16 +15,13 @@ if TYPE_CHECKING:
     from ranker.prediction import Prediction
 
 _DEFAULT = "cross_entropy"
-_OF_RATINGS = "mean_squared_error"
+_OTHERS = tuple(name for name in names("losses") if name not in (_DEFAULT, "mean_squared_error"))
 
 
 class Options(HeadOptions):
-    """Knobs of the head."""
+    """Knobs of the head: none. Every loss fits that isn't one of ratings."""
 
-    losses: ClassVar[tuple[str, ...]] = (
-        _DEFAULT,
-        *(name for name in names("losses") if name not in (_DEFAULT, _OF_RATINGS)),
-    )
+    losses: ClassVar[tuple[str, ...]] = (_DEFAULT, *_OTHERS)
     monitor: ClassVar[str] = "val_ndcg@10"
     rises: ClassVar[bool] = True
 

@@ -21,7 +21,7 @@ def row(history, label, loss_from=0, seen=(), gap=None, **weights):
 
 
 def feature(name, values):
-    if name == "label_weight":
+    if name in ("label_weight", "label_rating"):
         return tf.train.Feature(float_list=tf.train.FloatList(value=values))
     if name == "label_item":
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode() for value in values]))
@@ -70,6 +70,15 @@ def test_weights_of_labels_multiply_and_never_revive_one_that_does_not_count(wri
     files = write([row([2, 3, 4, 5], [3, 4, 1, 6], loss_from=1, label_weight=[9.0, 0.5, 2.0, 3.0])])
     (batch,) = read(files, spec)
     np.testing.assert_array_equal(batch["weight"], [[0, 0.5, 0, 3.0]])
+
+
+def test_ratings_stand_at_their_labels_and_one_that_nobody_gave_is_unknown(write):
+    spec = {**SPEC, "label_rating": tf.io.VarLenFeature(tf.float32)}
+    (batch,) = read(write([row([2, 3, 4, 5], [3, 4], label_rating=[1.5, np.nan])]), spec)
+    np.testing.assert_array_equal(batch["label_rating"], [[0, 0, 1.5, np.nan]])
+    files = write([row([2], [4], label_rating=[3.0]), row([2], [4], label_rating=[])])
+    (batch,) = evaluation_batches(files, spec, batch_size=4, window=WINDOW)
+    np.testing.assert_array_equal(batch["label_rating"], [3.0, np.nan])
 
 
 def test_one_label_of_an_evaluation_row_counts_at_the_last_position(write):  # what refit trains on
