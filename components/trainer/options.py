@@ -26,6 +26,6 @@ class Options(JobOptions):
         bool,
         Field(
             description="begin with the weights of the latest published model that other data made, item by item; new "
-            "items, and whatever has another shape than there, begin afresh, which the log says"
+            "items, and whatever has another shape than there, begin afresh, which the log says; so do a Tuner's trials"
         ),
     ] = False

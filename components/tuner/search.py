@@ -18,7 +18,7 @@ from keras_tuner.engine.base_tuner import BaseTuner
 
 from components.tuner import space
 from components.tuner.options import Choices
-from ranker import callbacks, checkpointing
+from ranker import checkpointing
 from ranker.hyperparameters import applied, of_keras_tuner
 from ranker.job import Job
 from schemas.errors import TrainingDiverged
@@ -126,8 +126,9 @@ def oracle(options: Options, job: JobOptions) -> keras_tuner.Oracle:
         options: how to search, and among what.
         job: knobs that the search changes; `epochs` is the most that a trial trains.
     """
+    head = job.model.head
     common = {
-        "objective": keras_tuner.Objective(callbacks.MONITOR, "max"),
+        "objective": keras_tuner.Objective(head.monitor, "max" if head.rises else "min"),
         "hyperparameters": hyperparameters(options, job),
         "seed": options.seed + 1,  # it takes 0 for none
         "max_consecutive_failed_trials": options.trials + 1,  # whoever reads the results says so if all did

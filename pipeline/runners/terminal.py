@@ -30,7 +30,7 @@ class StageLines(logging.Handler):
         hidden: nodes that are no stages.
     """
 
-    def __init__(self, console: Console, hidden: tuple[str, ...] = ("LatestBlessedModel",)) -> None:
+    def __init__(self, console: Console, hidden: tuple[str, ...] = ("LatestBlessedModel", "StartModel")) -> None:
         super().__init__(logging.INFO)
         self.running: str | None = None
         self._console, self._hidden = console, hidden

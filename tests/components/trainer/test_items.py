@@ -2,11 +2,11 @@
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from components.trainer.options import Options
-from ranker import items_table, saved
+from ranker import saved
+from schemas.models import EXPORTED_ITEMS
 
 TABLE = pa.table(
     {
@@ -17,21 +17,6 @@ TABLE = pa.table(
         "feature_kind of": pa.array([["x", "y"], ["x"], [], ["z"]], pa.list_(pa.string())),
     }
 )
-
-
-def test_table_is_read_once_an_item_and_written_in_plain_columns(tmp_path):
-    for n, part in enumerate([TABLE.slice(0, 2), TABLE.slice(2), TABLE.slice(0, 0)]):
-        pq.write_table(part, tmp_path / f"part-{n}.parquet")
-    table = items_table.read([str(tmp_path / f"part-{n}.parquet") for n in range(3)])
-    items_table.write(table, str(tmp_path / "model"))
-    found = pl.read_parquet(tmp_path / "model" / items_table.EXPORTED)
-    assert found.to_dict(as_series=False) == {
-        "item_id": ["new", "i0", "i1"],
-        "title": ["New", None, "One"],
-        "published": [8_000, 1, None],
-        "feature_Größe / cm": [2.0, 1.0, None],
-        "feature_kind of": [["x", "y"], ["x"], []],
-    }
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +33,7 @@ def test_model_answers_with_cold_items_once_they_are_published_and_carries_the_t
     known = {f"i{n}" for n in range(6)}
     assert set(model.recommend([["i0", "i1"]], [[1, 9_000]]).item_ids[0].tolist()) == {*known, "new"}
     assert set(model.recommend([["i0", "i1"]], [[1, 2]]).item_ids[0].tolist()) == {*known, ""}  # new: from 8000 on
-    assert pl.read_parquet(trained / items_table.EXPORTED)["item_id"].to_list() == ["new", "i0", "i1"]
+    assert pl.read_parquet(trained / EXPORTED_ITEMS)["item_id"].to_list() == ["new", "i0", "i1"]
 
 
 def test_a_table_of_titles_alone_changes_no_model_and_is_carried_along(execute, tmp_path):

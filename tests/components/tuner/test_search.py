@@ -24,7 +24,7 @@ class Pretended(BaseTuner):
     """Judges trials by a knob, without any training."""
 
     def run_trial(self, trial):
-        return {search.callbacks.MONITOR: trial.hyperparameters.values["learning_rate"]}
+        return {self.oracle.objective.name: trial.hyperparameters.values["learning_rate"]}
 
 
 @pytest.fixture
@@ -62,3 +62,8 @@ def test_hyperband_goes_on_with_the_best_of_its_short_trials(tried):
     assert epochs == [1] * 9 + [3] * 3
     best = sorted(range(9), key=lambda n: trials[n]["learning_rate"], reverse=True)[:3]
     assert {int(values["tuner/trial_id"]) for values in trials[9:]} == set(best)
+
+
+def test_trials_of_another_head_are_judged_by_its_own_metric():
+    objective = search.oracle(Options(space=SPACE), JobOptions(model={"head": "rating"})).objective
+    assert (objective.name, objective.direction) == ("val_rmse", "min")
