@@ -29,10 +29,10 @@ class Pretended(BaseTuner):
 
 @pytest.fixture
 def tried(tmp_path):
-    """tried(how, seed, trials) -> the knobs of each trial."""
+    """tried(how, seed, trials, space) -> the knobs of each trial."""
 
-    def run(how, seed=0, trials=6):
-        oracle = search.oracle(Options(search=how, trials=trials, seed=seed, space=SPACE), JOB)
+    def run(how, seed=0, trials=6, space=SPACE):
+        oracle = search.oracle(Options(search=how, trials=trials, seed=seed, space=space), JOB)
         Pretended(oracle, directory=str(tmp_path / f"{len(list(tmp_path.iterdir()))}")).search()
         return [trial.hyperparameters.values for _, trial in sorted(oracle.trials.items())]
 
@@ -62,6 +62,12 @@ def test_hyperband_goes_on_with_the_best_of_its_short_trials(tried):
     assert epochs == [1] * 9 + [3] * 3
     best = sorted(range(9), key=lambda n: trials[n]["learning_rate"], reverse=True)[:3]
     assert {int(values["tuner/trial_id"]) for values in trials[9:]} == set(best)
+
+
+def test_bayesian_goes_where_earlier_trials_promise_most(tried):
+    space = {"learning_rate": {"min": 0.001, "max": 0.1}}
+    rates = [values["learning_rate"] for values in tried("bayesian", trials=6, space=space)]
+    assert max(rates[3:]) == pytest.approx(0.1)  # after three at random
 
 
 def test_trials_of_another_head_are_judged_by_its_own_metric():
