@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from ranker import scoring
 from ranker.baselines import popularity
 from schemas import features as f
 from schemas.errors import ModelError
@@ -119,7 +120,7 @@ class Pointwise(Prediction):
         """Takes labels that training knows, each beside items drawn for it."""
         labels = features[f.LABEL][:, tf.newaxis]
         ids = tf.concat([labels, self._drawn(labels)], axis=1)
-        scores, there = model.pair_scores(features, ids, table)
+        scores, there = pair_scores(model, features, ids, table)
         past = tf.reduce_any(ids[:, :, tf.newaxis] == model.masked(features)[:, tf.newaxis, :], axis=2)
         negative = tf.cast(there & ~past & (ids != labels), tf.float32)
         share = tf.math.divide_no_nan(self.ratio, tf.reduce_sum(negative, axis=1, keepdims=True))
@@ -170,11 +171,26 @@ class Rating(Prediction):
 
     def validate(self, model: SequenceRanker, features: Features, table: ItemTable | None) -> None:
         """Takes labels that the model can score and somebody rated."""
-        scores, there = model.pair_scores(features, features[f.LABEL][:, tf.newaxis], table)
+        scores, there = pair_scores(model, features, features[f.LABEL][:, tf.newaxis], table)
         ratings = features[f.LABEL_RATING][:, tf.newaxis]
         weights = self.weights(tf.cast(there, tf.float32), ratings)
         for metric in self.metrics:
             metric.update_state(_finite(ratings), self.values(scores), sample_weight=weights)
+
+
+def pair_scores(
+    model: SequenceRanker, features: Features, ids: tf.Tensor, table: ItemTable | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """z of each row's history with items of its own, and which of them are candidates: two [B, C].
+
+    Args:
+        model: with its head.
+        features: label_timestamp, where it is there, is the time of each row.
+        ids: [B, C] int64.
+        table: item_table's, where it is at hand.
+    """
+    queries = model.scoring_queries(features, table)
+    return scoring.pairs(queries, ids, model.candidates(table), model.aged(queries, features.get(f.LABEL_TIMESTAMP)))
 
 
 def _finite(ratings: tf.Tensor) -> tf.Tensor:

@@ -2,7 +2,8 @@
 
 A head says what the model's score z of (history, item) means and what it is trained against; every head ranks by z.
 
-build(options, catalogue, loss) -> ranker.prediction.Prediction, where loss is what ranker.losses built for the head.
+build(options, catalogue, loss, knobs) -> ranker.prediction.Prediction, where loss is what ranker.losses built for one
+of the names that fit the head, and knobs are that loss's options.
 
 No file here imports TensorFlow at module level. What follows is what the options of every head share.
 """

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ranker.heads import HeadOptions
 from ranker.registry import names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
     from ranker.catalogue import Catalogue
     from ranker.prediction import Prediction
+    from ranker.registry import NamedOptions
 
 _DEFAULT = "cross_entropy"
 _OTHERS = tuple(name for name in names("losses") if name not in (_DEFAULT, "mean_squared_error"))
@@ -28,7 +26,7 @@ class Options(HeadOptions):
     name: Literal["next_item"] = "next_item"
 
 
-def build(options: Options, catalogue: Catalogue, loss: Callable[..., Any]) -> Prediction:
+def build(options: Options, catalogue: Catalogue, loss: Any, knobs: NamedOptions) -> Prediction:
     """The head, as ranker.heads says; a score is z itself."""
     from ranker.prediction import NextItem
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ranker.heads import HeadOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
     from ranker.catalogue import Catalogue
     from ranker.prediction import Prediction
+    from ranker.registry import NamedOptions
 
 
 class Options(HeadOptions):
@@ -35,7 +33,7 @@ class Options(HeadOptions):
     ] = 10.0
 
 
-def build(options: Options, catalogue: Catalogue, loss: Callable[..., Any]) -> Prediction:
+def build(options: Options, catalogue: Catalogue, loss: Any, knobs: NamedOptions) -> Prediction:
     """The head, as ranker.heads says; a score is a rating.
 
     Raises: ModelError: the catalogue knows no ratings.
