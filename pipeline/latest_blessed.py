@@ -1,4 +1,4 @@
-"""What the publish target serves: the chain's baseline model, and the model that a training can begin with.
+"""What the publish target serves, and the same as the chain's baseline model.
 
 The target says which model was blessed last, not ML Metadata: a target outlives the database of one machine, and
 several may push to it (docs/decisions/0002-publish-target.md).
@@ -7,9 +7,8 @@ several may push to it (docs/decisions/0002-publish-target.md).
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import fsspec
 from ml_metadata.errors import NotFoundError
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.common.resolver import ResolverStrategy
@@ -17,14 +16,10 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.pusher.versions import Published, published_versions
-from schemas.artifacts import READ_COUNTS_FILE
 from schemas.digest import directory_digest
 from schemas.models import publishable_folder
-from schemas.records import ReadCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from ml_metadata import MetadataStore
     from tfx.types import Artifact
 
@@ -42,26 +37,6 @@ def latest_blessed(target: str, leave_out: str = "") -> Published | None:
     """
     versions = published_versions(target)
     return next((version for version in versions if version.manifest.digest != leave_out), None)
-
-
-def latest_of_other_data(target: str, files: Iterable[Mapping[str, Any]]) -> Published | None:
-    """The newest published version that was made from other data than these.
-
-    A model of these very data is no start for a training on them: it would only train longer, and each repeated run
-    once more, where it can be all cached.
-
-    Args:
-        target: the publish target, a folder or a URL that fsspec can open; it need not exist.
-        files: what was read (schemas.records.ReadFile), as a version's manifest has it.
-    Returns: the version; None where there is no other.
-    """
-    hashes = sorted(file["sha256"] for file in files)
-    others = (
-        version
-        for version in published_versions(target)
-        if sorted(str(file.get("sha256")) for file in version.manifest.data) != hashes
-    )
-    return next(others, None)
 
 
 class LatestPublished(ResolverStrategy):
@@ -90,40 +65,17 @@ class LatestPublished(ResolverStrategy):
         candidate = artifact_utils.get_single_instance(input_dict["model"])
         found = latest_blessed(self._target, leave_out=directory_digest(publishable_folder(candidate.uri)))
         _log.info("Latest blessed model: %s", found.path if found else "none")
-        return {"model": _artifacts(store, found)}
+        return {"model": as_artifacts(store, found)}
 
 
-class LatestOfOtherData(ResolverStrategy):
-    """Finds the model that a training begins with: the latest published one that other data made, or none.
+def as_artifacts(store: MetadataStore, published: Published | None) -> list[Artifact]:
+    """What stands for a published version in ML Metadata: of a refitted one what was measured.
 
     Args:
-        target: the publish target.
+        store: where it is registered at its first use.
+        published: the version; None: there is none.
+    Returns: one artifact or none.
     """
-
-    def __init__(self, target: str) -> None:
-        self._target = target
-
-    def resolve_artifacts(
-        self, store: MetadataStore, input_dict: dict[str, list[Artifact]]
-    ) -> dict[str, list[Artifact]]:
-        """Looks the target up.
-
-        Args:
-            store: ML Metadata, where the published model is registered.
-            input_dict: {"model": [whatever models there are], "rejected": [InteractionExampleGen's]}; the latter says
-                what files were read.
-        Returns: {"model": [the model to begin with], "rejected": as given}; no model: the training begins afresh.
-        """
-        rejected = artifact_utils.get_single_instance(input_dict["rejected"])
-        with fsspec.open(f"{rejected.uri.rstrip('/')}/{READ_COUNTS_FILE}", "rb") as file:
-            read = ReadCounts.model_validate_json(file.read())
-        found = latest_of_other_data(self._target, [file.model_dump() for file in read.files])
-        _log.info("Training begins with: %s", found.path if found else "no published model")
-        return {"model": _artifacts(store, found), "rejected": input_dict["rejected"]}
-
-
-def _artifacts(store: MetadataStore, published: Published | None) -> list[Artifact]:
-    """What stands for a published version in ML Metadata: one artifact or none."""
     if published is None:
         return []
     artifact = _measured(store, published) if published.manifest.refit else _registered(store, published)

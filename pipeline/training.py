@@ -10,7 +10,7 @@ from tfx.types.channel import Channel
 
 from components.tuner.component import Tuner
 from components.tuner.options import Choices
-from pipeline.latest_blessed import LatestOfOtherData
+from pipeline.start_model import LatestOfOtherData
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

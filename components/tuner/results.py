@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import fsspec
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from components.tuner.search import Search
 
+_log = logging.getLogger(__name__)
 COMPLETED: Final = "COMPLETED"
 _REPORTED: Final = (BEST_EPOCH, TRAINED, SECONDS)
 
@@ -38,7 +40,10 @@ def write(search: Search, best: str, results: str) -> None:
             why=_last_line(trials[0].message) if trials else "There was none to try.",
             next_step="Narrow tuner.space: a learning rate or a width that can't work, most of all.",
         )
-    rows = [row(trial, search.oracle.objective.name) for trial in trials]
+    metric = search.oracle.objective.name
+    rows = [row(trial, metric) for trial in trials]
+    knobs = of_keras_tuner(trials[0].hyperparameters.get_config())
+    _log.info("Best of %d trials: %s %.4f with %s", len(trials), metric, trials[0].score, knobs)
     _write_text(f"{best.rstrip('/')}/{HYPERPARAMETERS_FILE}", json.dumps(trials[0].hyperparameters.get_config()))
     _write_text(f"{results.rstrip('/')}/{TUNER_RESULTS_FILE}", json.dumps(rows, indent=2))
     with fsspec.open(f"{results.rstrip('/')}/{TRIALS_FILE}", "wb", auto_mkdir=True) as file:

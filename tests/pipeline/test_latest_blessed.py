@@ -17,8 +17,7 @@ from tfx.types import channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.pusher.publish import push
-from pipeline.latest_blessed import LatestOfOtherData, LatestPublished, latest_blessed, latest_of_other_data
-from schemas.artifacts import READ_COUNTS_FILE, RejectedRows
+from pipeline.latest_blessed import LatestPublished, latest_blessed
 from schemas.digest import directory_digest
 from schemas.models import REFIT_FOLDER
 from schemas.runs import MANIFEST_FILE, Manifest
@@ -66,22 +65,6 @@ def test_junk_in_the_target_is_passed_over(tmp_path):
     (model_folder(target / str(newer + 4), "another's") / MANIFEST_FILE).write_text(json.dumps({"name": "x"}))
     (target / str(newer + 5)).write_text("a file with a number")
     assert latest_blessed(str(target)) == one
-
-
-def read_file(sha256, name="log.csv"):
-    return {"name": name, "size": 1, "sha256": sha256, "read": 1, "rejected": 0}
-
-
-def test_a_training_begins_with_the_newest_version_that_other_files_made(tmp_path):
-    target = str(tmp_path / "shop")
-    monday, tuesday = [read_file("m")], [read_file("t", "b.csv"), read_file("m", "a.csv")]
-    assert latest_of_other_data(target, monday) is None
-    one = publish(model_folder(tmp_path / "1", "one"), target, data=monday)
-    assert latest_of_other_data(target, monday) is None
-    two = publish(model_folder(tmp_path / "2", "two"), target, data=tuesday)
-    assert latest_of_other_data(target, monday) == two
-    moved = [read_file("m", "elsewhere/a.csv"), read_file("t", "elsewhere/b.csv")]  # the same files in another place
-    assert latest_of_other_data(target, moved) == one
 
 
 # --- The resolver in a chain ---------------------------------------------------------------------------------------
@@ -225,86 +208,3 @@ def test_after_a_refit_the_baseline_is_what_was_measured_not_what_saw_the_labels
     shutil.rmtree(measured)
     chain.run("three")
     assert chain.baselines() == [[], [str(measured)], []]
-
-
-# --- What a training begins with -----------------------------------------------------------------------------------
-
-
-class ReadSpec(ComponentSpec):
-    INPUTS = {}  # noqa: RUF012
-    OUTPUTS = {"rejected": ChannelParameter(type=RejectedRows)}  # noqa: RUF012
-    PARAMETERS = {"sha256": ExecutionParameter(type=str)}  # noqa: RUF012
-
-
-class ReadExecutor(base_executor.BaseExecutor):
-    def Do(self, input_dict, output_dict, exec_properties):  # noqa: N802
-        counts = {"read": 1, "used": 1, "rejected": 0, "reasons": {}, "files": [read_file(exec_properties["sha256"])]}
-        (pathlib.Path(output_dict["rejected"][0].uri) / READ_COUNTS_FILE).write_text(json.dumps(counts))
-
-
-class Read(base_component.BaseComponent):
-    SPEC_CLASS = ReadSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(ReadExecutor)
-
-    def __init__(self, sha256):
-        super().__init__(spec=ReadSpec(sha256=sha256, rejected=channel.Channel(type=RejectedRows)))
-
-
-class BeginSpec(ComponentSpec):
-    INPUTS = {  # noqa: RUF012
-        "start_model": ChannelParameter(type=standard_artifacts.Model, optional=True, allow_empty=True)
-    }
-    OUTPUTS = {"model": ChannelParameter(type=standard_artifacts.Model)}  # noqa: RUF012
-    PARAMETERS = {}  # noqa: RUF012
-
-
-class BeginExecutor(base_executor.BaseExecutor):
-    def Do(self, input_dict, output_dict, exec_properties):  # noqa: N802
-        before = [artifact.uri for artifact in input_dict.get("start_model", [])]
-        model_folder(pathlib.Path(output_dict["model"][0].uri) / "Format-Serving", json.dumps(before))
-
-
-class Begin(base_component.BaseComponent):
-    SPEC_CLASS = BeginSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(BeginExecutor)
-
-    def __init__(self, start_model):
-        super().__init__(spec=BeginSpec(start_model=start_model, model=channel.Channel(type=standard_artifacts.Model)))
-
-
-def begin(root, sha256):
-    """Runs a training on a file of that hash; returns what it began with, a list, and the folder of its model."""
-    read = Read(sha256)
-    found = Resolver(
-        strategy_class=LatestOfOtherData,
-        config={"target": str(root / "serving")},
-        model=channel.Channel(type=standard_artifacts.Model),
-        rejected=read.outputs["rejected"],
-    ).with_id("StartModel")
-    LocalDagRunner().run(
-        Pipeline(
-            pipeline_name="toy",
-            pipeline_root=str(root / "artifacts"),
-            metadata_connection_config=metadata.sqlite_metadata_connection_config(str(root / "m.sqlite")),
-            components=[read, found, Begin(found.outputs["model"])],
-            enable_cache=True,
-        )
-    )
-    model = max(root.glob("artifacts/Begin/model/*"), key=lambda path: int(path.name)) / "Format-Serving"
-    return json.loads((model / "saved_model.pb").read_text()), model
-
-
-def test_new_data_begin_with_what_is_served_and_a_repeated_run_is_cached(tmp_path):
-    before, model = begin(tmp_path, "monday")
-    assert before == []
-    first = publish(model, tmp_path / "serving", data=[read_file("monday")])
-    assert begin(tmp_path, "monday") == ([], model)  # the same folder: from the cache
-    before, second = begin(tmp_path, "tuesday")
-    assert before == [first.path]
-    publish(second, tmp_path / "serving", data=[read_file("tuesday")])
-    assert begin(tmp_path, "tuesday") == ([first.path], second)
-
-
-def test_a_store_that_knows_no_model_yet_begins_with_another_machines(tmp_path):
-    other = publish(model_folder(tmp_path / "1", "one"), tmp_path / "serving", data=[read_file("monday")])
-    assert begin(tmp_path, "tuesday")[0] == [other.path]

@@ -1,0 +1,72 @@
+"""The published model whose weights a training begins with."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+from tfx.dsl.components.common.resolver import ResolverStrategy
+from tfx.types import artifact_utils
+
+from components.pusher.versions import Published, published_versions
+from pipeline.latest_blessed import as_artifacts
+from schemas.artifacts import READ_COUNTS_FILE
+from schemas.records import ReadCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ml_metadata import MetadataStore
+    from tfx.types import Artifact
+
+_log = logging.getLogger(__name__)
+
+
+def latest_of_other_data(target: str, files: Iterable[Mapping[str, Any]]) -> Published | None:
+    """The newest published version that was made from other data than these.
+
+    A model of these very data is no start for a training on them: it would only train longer, and each repeated run
+    once more, where it can be all cached.
+
+    Args:
+        target: the publish target, a folder or a URL that fsspec can open; it need not exist.
+        files: what was read (schemas.records.ReadFile), as a version's manifest has it.
+    Returns: the version; None where there is no other.
+    """
+    hashes = sorted(file["sha256"] for file in files)
+    others = (
+        version
+        for version in published_versions(target)
+        if sorted(str(file.get("sha256")) for file in version.manifest.data) != hashes
+    )
+    return next(others, None)
+
+
+class LatestOfOtherData(ResolverStrategy):
+    """Finds the model that a training begins with: the latest published one that other data made, or none.
+
+    Args:
+        target: the publish target.
+    """
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+
+    def resolve_artifacts(
+        self, store: MetadataStore, input_dict: dict[str, list[Artifact]]
+    ) -> dict[str, list[Artifact]]:
+        """Looks the target up.
+
+        Args:
+            store: ML Metadata, where the published model is registered.
+            input_dict: {"model": [whatever models there are], "rejected": [InteractionExampleGen's]}; the latter says
+                what files were read.
+        Returns: {"model": [the model to begin with], "rejected": as given}; no model: the training begins afresh.
+        """
+        rejected = artifact_utils.get_single_instance(input_dict["rejected"])
+        with fsspec.open(f"{rejected.uri.rstrip('/')}/{READ_COUNTS_FILE}", "rb") as file:
+            read = ReadCounts.model_validate_json(file.read())
+        found = latest_of_other_data(self._target, [file.model_dump() for file in read.files])
+        _log.info("Training begins with: %s", found.path if found else "no published model")
+        return {"model": as_artifacts(store, found), "rejected": input_dict["rejected"]}
