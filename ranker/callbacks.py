@@ -6,13 +6,16 @@ import logging
 import math
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from ranker import checkpointing
 from schemas.errors import TrainingDiverged
 
-MONITOR = "val_ndcg@10"
+if TYPE_CHECKING:
+    from ranker.heads import HeadOptions
+
 _VALIDATION = "val_"
 
 
@@ -24,14 +27,17 @@ class KeepState(tf.keras.callbacks.Callback):
     Args:
         state: where training stands; changed in place.
         path: of the checkpoint; None: nothing is written.
-        patience: epochs without a better validation NDCG@10 before the end; None: no early stopping, and the latest
-            weights are the best.
+        patience: epochs without progress on validation before the end; None: no early stopping, and the latest weights
+            are the best.
+        head: says which metric shows progress, and which way.
     Raises: TrainingDiverged: at an epoch's end, where the loss is no longer a number.
     """
 
-    def __init__(self, state: checkpointing.TrainingState, path: str | None, patience: int | None) -> None:
+    def __init__(
+        self, state: checkpointing.TrainingState, path: str | None, patience: int | None, head: HeadOptions
+    ) -> None:
         super().__init__()
-        self.state, self.path, self.patience = state, path, patience
+        self.state, self.path, self.patience, self.head = state, path, patience, head
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -55,9 +61,10 @@ class KeepState(tf.keras.callbacks.Callback):
 
     def _compare(self, values: dict[str, float]) -> None:
         """Takes the new weights for the best ones, or waits."""
-        state = self.state
-        if self.patience is None or values[MONITOR] > state.best:
-            state.best = values.get(MONITOR, state.best)
+        state, monitor = self.state, self.head.monitor
+        sign = 1.0 if self.head.rises else -1.0
+        if self.patience is None or sign * values[monitor] > state.best:
+            state.best = sign * values[monitor] if monitor in values else state.best
             state.best_epoch, state.best_weights, state.waited = state.epoch, state.weights, 0
             return
         state.waited += 1
@@ -101,13 +108,13 @@ class EventFiles(tf.keras.callbacks.Callback):
 class LogLine(tf.keras.callbacks.Callback):
     """One line an epoch in the log, for whoever isn't watching a progress bar."""
 
-    def __init__(self, state: checkpointing.TrainingState, epochs: int) -> None:
+    def __init__(self, state: checkpointing.TrainingState, epochs: int, monitor: str) -> None:
         super().__init__()
-        self._state, self._epochs = state, epochs
+        self._state, self._epochs, self._shown = state, epochs, ("loss", "val_loss", monitor)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         values = self._state.history[-1]
-        shown = ", ".join(f"{name} {values[name]:.4f}" for name in ("loss", "val_loss", MONITOR) if name in values)
+        shown = ", ".join(f"{name} {values[name]:.4f}" for name in self._shown if name in values)
         logging.info(
             "Epoch %d of at most %d: %s (best: epoch %d), %.1f s",
             epoch + 1, self._epochs, shown, self._state.best_epoch, values["seconds"],

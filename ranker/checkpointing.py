@@ -30,8 +30,9 @@ class TrainingState:
 
     epoch: epochs that are done. weights, optimizer, best_weights: arrays in the order of the model's weights and of
     the optimizer's variables (dropout's randomness is among the weights). best_epoch: 1 is the first, 0 none yet.
-    best: validation NDCG@10 after it. waited: epochs since. stopped: early, for lack of progress. history: what Keras
-    logged, one dictionary an epoch, with its `seconds`. seed: of the rows' order.
+    best: the head's metric of validation after it, its negative where less is better. waited: epochs since. stopped:
+    early, for lack of progress. history: what Keras logged, one dictionary an epoch, with its `seconds`. seed: of the
+    rows' order.
     """
 
     seed: int

@@ -37,7 +37,8 @@ class SequenceRanker(tfrs.Model):
     Features are dense and padded on the right with PADDING: history [B, T] int64 ids, T at least 1; history_gap [B, T]
     int64 where gaps are embedded; user [B] int64 where users are. Training adds label [B, T] int64 and weight [B, T]
     float32, 0 where a position doesn't count. Evaluation adds label [B] int64 and seen [B, S] int64. exclude [B, E]
-    int64, where it is there, holds items that are no candidates.
+    int64, where it is there, holds items that are no candidates. A head of ratings takes label_rating, like label,
+    float32, NaN where there is none.
 
     Where the catalogue has them, and taken for unknown where features haven't: history_context_<name> [B, T] and
     user_feature_<name> [B, M] int64; label_timestamp, like label, int64 milliseconds, the time of each query.
@@ -55,7 +56,11 @@ class SequenceRanker(tfrs.Model):
         self.options, self.catalogue = options, catalogue
         width = options.embedding_dim
         self.items = self._table("items", catalogue.size, width)
-        biases = _popularity(catalogue.counts) if options.popularity_bias else np.zeros(len(catalogue.counts))
+        self.position_loss = registry.load("losses", options.loss.name).build(options.loss, catalogue)
+        self.head = registry.load("heads", options.head.name).build(
+            options.head, catalogue, self.position_loss, options.loss
+        )
+        biases = self.head.biases if options.popularity_bias else np.zeros(len(catalogue.counts))
         self.bias = self.add_weight(
             name="bias",
             shape=[catalogue.size - f.FIRST_ITEM],
@@ -68,13 +73,12 @@ class SequenceRanker(tfrs.Model):
         self.architecture = registry.load("architectures", architecture.name).build(
             architecture, width, options.dropout
         )
-        self.position_loss = registry.load("losses", options.loss.name).build(options.loss, catalogue)
         self.contexts = _contexts(options, catalogue)
         # Before training, an item without an id is as popular as the rarest that has one.
         self.tower = ItemTower(catalogue, width, options.id_dropout, biases.min()) if catalogue.features else None
         self.age = _age(options, catalogue)
         self.loss_mean = tf.keras.metrics.Mean("loss")
-        self.rank_metrics = [NDCG(10), HR(10)]
+        self.rank_metrics, self.head_metrics = [NDCG(10), HR(10)], self.head.metrics
         self._frozen: ItemTable | None = None
         self(self.empty_features(1))  # so that every weight is there before a checkpoint or an optimiser asks
 
@@ -161,20 +165,24 @@ class SequenceRanker(tfrs.Model):
         if features[f.LABEL].shape.rank == 1:
             labels, times = features[f.LABEL], self._times(features)
             counts = (labels >= f.FIRST_ITEM) & (labels < self.catalogue.size)
-            queries, weights = self.query(features, table), tf.cast(counts, tf.float32)
+            ratings = features.get(f.LABEL_RATING)
+            queries, weights = self.query(features, table), self.head.weights(tf.cast(counts, tf.float32), ratings)
         else:
-            queries, labels, weights, times = self._positions(features, training, table)
+            queries, labels, weights, times, ratings = self._positions(features, training, table)
         columns = tf.clip_by_value(labels - f.FIRST_ITEM, 0, known - 1)  # what has no id has no weight
         vectors, bias = self._vectors_and_biases(table)
         adjust = self._adjust(times, columns)
-        total = self.position_loss(queries, columns, weights, vectors[:known], bias[:known], adjust)
+        total = self.head.total(ratings, queries, columns, weights, vectors[:known], bias[:known], adjust)
         return total, tf.reduce_sum(weights)
 
     def _positions(self, features: Features, training: bool, table: ItemTable | None) -> tuple[tf.Tensor, ...]:
-        """Queries [N, D], labels [N], weights [N] and times [N] of the positions that count."""
+        """Queries [N, D], labels, weights, times and ratings, each [N], of the positions that count."""
         queries = tf.reshape(self(features, training=training, table=table), [-1, self.options.embedding_dim])
-        labels, weights = (tf.reshape(features[name], [-1]) for name in (f.LABEL, f.WEIGHT))
-        values = (queries, labels, weights, tf.reshape(self._times(features), [-1]))
+        times, weights, ratings = self._times(features), features[f.WEIGHT], features.get(f.LABEL_RATING)
+        ratings = tf.fill(tf.shape(weights), float("nan")) if ratings is None else ratings
+        weights = tf.reshape(self.head.weights(weights, ratings), [-1])
+        labels, times, ratings = (tf.reshape(part, [-1]) for part in (features[f.LABEL], times, ratings))
+        values = (queries, labels, weights, times, ratings)
         if self.jit_compile:
             return values  # XLA wants shapes that don't depend on values: weights of 0 do the same
         counts = tf.where(weights > 0)[:, 0]
@@ -216,7 +224,9 @@ class SequenceRanker(tfrs.Model):
         ranks = self.label_ranks(features, table)
         for metric in self.rank_metrics:
             metric.update_state(ranks)
-        return {metric.name: metric.result() for metric in (self.loss_mean, *self.rank_metrics)}
+        self.head.validate(self, features, table)
+        metrics = (self.loss_mean, *self.rank_metrics, *self.head_metrics)
+        return {metric.name: metric.result() for metric in metrics}
 
     # --- Ranking ----------------------------------------------------------------------------------------------------
 
@@ -239,7 +249,7 @@ class SequenceRanker(tfrs.Model):
 
     def candidates(self, table: ItemTable | None = None) -> tf.Tensor:
         """Candidates for ranker.scoring: [n + c, D + 2] float32."""
-        return scoring.candidates(*self._vectors_and_biases(table), tf.constant(popularity.log_counts(self.catalogue)))
+        return scoring.candidates(*self._vectors_and_biases(table), tf.constant(self.head.prior))
 
     def aged(self, queries: tf.Tensor, times: tf.Tensor | None) -> Aged | None:
         """Age of the candidates for ranker.scoring; popularity's answers leave out what isn't published, no more.
@@ -259,11 +269,6 @@ class SequenceRanker(tfrs.Model):
         past: Sequence[str] = (f.HISTORY, f.SEEN) if self.catalogue.mask_seen else ()
         parts = [features[name] for name in (*past, f.EXCLUDE) if name in features]
         return tf.concat([features[f.HISTORY][:, :0], *parts], axis=1)
-
-
-def _popularity(counts: np.ndarray) -> np.ndarray:
-    """Biases under which scores without a history are those of popularity: log counts, less their mean."""
-    return np.log(counts) - np.log(counts).mean()
 
 
 def _contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:

@@ -58,7 +58,8 @@ class ModelOptions(BaseModel):
         bool,
         Field(
             description="let each item's bias begin at the logarithm of its training count, so that training does not "
-            "spend its first epochs on popularity; otherwise at zero"
+            "spend its first epochs on popularity (at its odds in the head pointwise, at its shrunken mean in the head "
+            "rating); otherwise at zero"
         ),
     ] = True
     gap_embedding: Annotated[

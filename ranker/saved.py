@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """item_ids [B, K] of str, best first, "" where fewer are left; scores [B, K] float32, -inf beside ""."""
+    """item_ids [B, K] of str, best first, "" where fewer are left; scores [B, K] float32, -inf beside "".
+
+    Scores are what the model's head says: probabilities, ratings, or, of the head next_item, no more than an order.
+    """
 
     item_ids: np.ndarray
     scores: np.ndarray
@@ -123,6 +126,37 @@ class SavedRanker:
         """Ranks of the labels of serialised sequences."""
         out = self._signature(f.SIGNATURE_EVALUATE)(examples=tf.constant(list(examples), tf.string))
         return Ranks(out[f.LABEL_RANK].numpy(), out[f.POPULARITY_RANK].numpy(), _text(out[f.TOP_ITEMS]))
+
+    def score(
+        self,
+        history: Sequence[Sequence[str]],
+        candidates: Sequence[Sequence[str]],
+        timestamps: Sequence[Sequence[int]] | None = None,
+        user_id: Sequence[str] | None = None,
+    ) -> np.ndarray:
+        """What the model's head says of any items: a score, a probability, or a rating.
+
+        Args:
+            history, timestamps, user_id: as for `recommend`.
+            candidates: [B] lists of item ids, of the past or not; they may differ in length.
+        Returns: [B, longest list] float32; NaN: an item that the model doesn't know, or no item at all.
+        """
+        items = _padded(history, "")
+        times = np.zeros(items.shape, np.int64) if timestamps is None else _padded(timestamps, 0).astype(np.int64)
+        out = self._signature(f.SIGNATURE_SCORE)(
+            history=tf.constant(items, tf.string),
+            timestamps=tf.constant(times, tf.int64),
+            user_id=tf.constant([""] * len(history) if user_id is None else list(user_id), tf.string),
+            candidates=tf.constant(_padded(candidates, ""), tf.string),
+        )
+        return out[f.SCORES].numpy()
+
+    def score_examples(self, examples: Sequence[bytes], candidates: Sequence[Sequence[str]]) -> np.ndarray:
+        """As `score`, for serialised sequences."""
+        out = self._signature(f.SIGNATURE_SCORE_EXAMPLES)(
+            examples=tf.constant(list(examples), tf.string), candidates=tf.constant(_padded(candidates, ""), tf.string)
+        )
+        return out[f.SCORES].numpy()
 
     def initial_state(self, rows: int) -> np.ndarray:
         """States of users without events: [rows, S] float32."""

@@ -51,13 +51,13 @@ def fit(
     log_folder: str | None = None,
     devices: Sequence[str] | None = None,
 ) -> TrainingResult:
-    """Trains until the last epoch, or until validation NDCG@10 has not risen for `options.patience` epochs.
+    """Trains until the last epoch, or until `options.patience` epochs without progress on validation, as heads see it.
 
     Two trainings with the same arguments on one machine end with the same weights, whether or not one of them was
     killed on the way and called again.
 
     Args:
-        build: makes the model, weights included; called once, seeded.
+        build: makes the model, a SequenceRanker, weights included; called once, seeded.
         data: training rows.
         validation: batches of validation rows; None: no early stopping, and the latest weights are the best.
         options: the knobs. The learning rate's schedule spans `options.epochs`.
@@ -79,8 +79,9 @@ def fit(
         resumed_from, began = state.epoch, time.monotonic()
         if state.epoch < last and not state.stopped:
             patience = options.patience if validation is not None else None
-            followers: list[tf.keras.callbacks.Callback] = [callbacks.KeepState(state, checkpoint, patience)]
-            followers.append(callbacks.LogLine(state, last))
+            head = model.options.head
+            followers: list[tf.keras.callbacks.Callback] = [callbacks.KeepState(state, checkpoint, patience, head)]
+            followers.append(callbacks.LogLine(state, last, head.monitor))
             if log_folder is not None:
                 followers.append(callbacks.EventFiles(log_folder, state.history))
             model.fit(

@@ -40,7 +40,12 @@ class TrainingOptions(BaseModel):
         ),
     ] = None
     patience: Annotated[
-        int, Field(description="epochs without a better validation NDCG@10 after which training stops", gt=0)
+        int,
+        Field(
+            description="epochs without progress on validation after which training stops: a better NDCG@10, log loss "
+            "or RMSE, as model.head has it",
+            gt=0,
+        ),
     ] = 10
     validation_rows: Annotated[
         int | None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from ranker import scoring
+from ranker.prediction import pair_scores
 from ranker.signatures import raw
 from ranker.signatures import state as flat
 from ranker.signatures.cold import ColdItems
@@ -50,24 +51,21 @@ class ExportedRanker(tf.Module):
     def signatures(self) -> dict[str, Any]:
         """Name -> function; `step` and `rank` only where the architecture is recurrent."""
         text = tf.string
+        lists: list[int | None] = [None, None]
+        examples: Inputs = {f.EXAMPLES: ([None], text)}
+        history: Inputs = {f.HISTORY: (lists, text), f.TIMESTAMPS: (lists, tf.int64), f.USER_ID: ([None], text)}
         functions = {
-            f.SIGNATURE_SERVING: _function(self.serve, {f.EXAMPLES: ([None], text)}),
-            f.SIGNATURE_EVALUATE: _function(self.evaluate, {f.EXAMPLES: ([None], text)}),
-            f.SIGNATURE_RECOMMEND: _function(
-                self.recommend,
-                {
-                    f.HISTORY: ([None, None], text),
-                    f.TIMESTAMPS: ([None, None], tf.int64),
-                    f.USER_ID: ([None], text),
-                    f.EXCLUDE: ([None, None], text),
-                },
-            ),
+            f.SIGNATURE_SERVING: _function(self.serve, examples),
+            f.SIGNATURE_EVALUATE: _function(self.evaluate, examples),
+            f.SIGNATURE_RECOMMEND: _function(self.recommend, {**history, f.EXCLUDE: (lists, text)}),
+            f.SIGNATURE_SCORE: _function(self.score, {**history, f.CANDIDATES: (lists, text)}),
+            f.SIGNATURE_SCORE_EXAMPLES: _function(self.score_examples, {**examples, f.CANDIDATES: (lists, text)}),
         }
         if hasattr(self._model.architecture, "step"):
             shape: list[int | None] = [None, flat.width(self._model.architecture.state_sizes)]
             step: Inputs = {f.STATE: (shape, tf.float32), f.ITEM: ([None], text), f.TIMESTAMP: ([None], tf.int64)}
             functions[f.SIGNATURE_STEP] = _function(self.step, step)
-            rank: Inputs = {f.STATE: (shape, tf.float32), f.EXCLUDE: ([None, None], text)}
+            rank: Inputs = {f.STATE: (shape, tf.float32), f.EXCLUDE: (lists, text)}
             functions[f.SIGNATURE_RANK] = _function(self.rank, rank)
         return functions
 
@@ -89,6 +87,20 @@ class ExportedRanker(tf.Module):
         self, history: tf.Tensor, timestamps: tf.Tensor, user_id: tf.Tensor, exclude: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Histories as dense strings -> answers; "" anywhere is no event, though its time may be the request's."""
+        features = self._of_histories(history, timestamps, user_id)
+        return self._answer({**features, f.EXCLUDE: self._ids(exclude)}, self._k)
+
+    def score(
+        self, history: tf.Tensor, timestamps: tf.Tensor, user_id: tf.Tensor, candidates: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Histories as for `recommend`, and items of any kind beside each -> what the head says of them."""
+        return self._scored(self._of_histories(history, timestamps, user_id), candidates)
+
+    def score_examples(self, examples: tf.Tensor, candidates: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As `score`, for serialised sequences; each is asked when its label was, if it has one."""
+        return self._scored(self._parsed(examples), candidates)
+
+    def _of_histories(self, history: tf.Tensor, timestamps: tf.Tensor, user_id: tf.Tensor) -> dict[str, tf.Tensor]:
         kept = history != ""
         items, times = raw.compact(history, kept), raw.compact(timestamps, kept)
         window = self._model.catalogue.window
@@ -102,7 +114,7 @@ class ExportedRanker(tf.Module):
             tf.shape(history)[0],
         )
         asked = tf.reduce_max(tf.pad(timestamps, [[0, 0], [0, 1]]), axis=1)
-        return self._answer({**features, f.LABEL_TIMESTAMP: asked, f.EXCLUDE: self._ids(exclude)}, self._k)
+        return {**features, f.LABEL_TIMESTAMP: asked}
 
     def step(self, state: tf.Tensor, item: tf.Tensor, timestamp: tf.Tensor) -> dict[str, tf.Tensor]:
         """One event more; an item "" changes nothing. The user is one that training didn't know."""
@@ -146,6 +158,12 @@ class ExportedRanker(tf.Module):
         closed = raw.compact(items, items != "").to_sparse()
         return self._features({f.SEEN: closed}, tf.shape(items)[0])[f.SEEN]
 
+    def _scored(self, features: dict[str, tf.Tensor], candidates: tf.Tensor) -> dict[str, tf.Tensor]:
+        named = self._features({f.SEEN: tf.sparse.from_dense(candidates)}, tf.shape(candidates)[0])[f.SEEN]
+        known = (named >= f.FIRST_ITEM) & (named < f.FIRST_ITEM + len(self._model.catalogue.candidates))
+        scores, _ = pair_scores(self._model, features, named)
+        return {f.SCORES: tf.where(known, self._model.head.values(scores), float("nan"))}
+
     def _answer(self, features: dict[str, tf.Tensor], k: int) -> dict[str, tf.Tensor]:
         queries = self._model.scoring_queries(features)
         return self._best(queries, features[f.LABEL_TIMESTAMP], self._model.masked(features), k)
@@ -154,7 +172,8 @@ class ExportedRanker(tf.Module):
         aged = self._model.aged(queries, times)
         columns, scores = scoring.best(queries, self._model.candidates(), masked, k, aged)
         left = scores > -float("inf")
-        return {f.ITEM_IDS: tf.where(left, tf.gather(self._items, columns), ""), f.SCORES: scores}
+        values = tf.where(left, self._model.head.values(scores), -float("inf"))
+        return {f.ITEM_IDS: tf.where(left, tf.gather(self._items, columns), ""), f.SCORES: values}
 
 
 def _function(method: Callable[..., Any], inputs: Inputs) -> Any:

@@ -9,6 +9,7 @@ from ranker import export, saved
 from ranker.catalogue import Catalogue
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
+from ranker.ratings import Ratings
 from schemas.errors import ModelError
 
 ITEMS, WINDOW = [f"i{n}" for n in range(8)], 3
@@ -113,6 +114,45 @@ def test_examples_are_ranked_and_served_as_histories_are(exported):
     assert ranks.label_rank[1:].tolist() == [4, 0]
     np.testing.assert_array_equal(exported.serve(examples).item_ids[0], answer.item_ids[0])
     assert ranks.top_items.shape == (3, 20)
+
+
+def test_scores_of_any_items_are_those_of_the_answers_and_unknown_items_have_none(exported):
+    answer = exported.recommend([["i1", "i2"], ["junk"]])
+    candidates = [["i5", "junk", "i0", ""], ["i3"]]
+    scores = exported.score([["i1", "i2"], ["junk"]], candidates)
+    by_item = [dict(zip(ids, row, strict=True)) for ids, row in zip(answer.item_ids, answer.scores, strict=True)]
+    expected = [[by_item[0]["i5"], np.nan, by_item[0]["i0"], np.nan], [by_item[1]["i3"], *[np.nan] * 3]]
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+    examples = [example(["i1", "i2"], ["i0"], ["i7"]), example([], ["i3"])]
+    np.testing.assert_allclose(exported.score_examples(examples, candidates), expected, rtol=1e-5)
+    assert np.isfinite(exported.score([["i1"]], [["i1", "i7"]])).all()  # of the past too
+    assert exported.score([["i1"], ["i2"]], [[], []]).shape == (2, 0)
+
+
+RATINGS = Ratings(4.0, 1.0, 5.0, deviations=np.linspace(-8, 8, 8), weights=np.full(8, 6.0))
+
+
+@pytest.mark.parametrize("head", ["pointwise", "rating"])
+def test_what_is_served_is_what_the_head_means(tmp_path, head):
+    tf.keras.utils.set_random_seed(4)
+    catalogue = Catalogue(
+        np.array(ITEMS), np.arange(8, 0, -1), 0, gaps=4, window=WINDOW, mask_seen=True, ratings=RATINGS
+    )
+    model = SequenceRanker(ModelOptions(embedding_dim=4, head=head), catalogue)
+    export.export(model, Transform(), SPEC, str(tmp_path), recommendations=4)
+    loaded = saved.load(tmp_path)
+    features = {"history": tf.constant([[3, 4]], tf.int64), "label": tf.constant([2], tf.int64)}
+    z = (tf.linalg.matvec(model.items, model.query(features)[0])[2:] + model.bias).numpy()
+    known = 1 / (1 + np.exp(-z)) if head == "pointwise" else np.clip(z + 4, 1, 5)
+    share = np.arange(8, 0, -1) / 36
+    strange = share / (share + 1 / 8) if head == "pointwise" else np.clip(4 + np.linspace(-8, 8, 8) / 16, 1, 5)
+    scores = loaded.score([["i1", "i2"], []], [ITEMS, ITEMS])
+    np.testing.assert_allclose(scores, [known, strange], rtol=1e-4)
+    answer = loaded.recommend([["i1", "i2"], []])
+    for ids, values, row in zip(answer.item_ids, answer.scores, scores, strict=True):
+        np.testing.assert_allclose(values, [row[ITEMS.index(item)] for item in ids], rtol=1e-5)
+        assert np.all(np.diff(values) <= 0)
+    np.testing.assert_allclose(loaded.rank(loaded.initial_state(1)).scores[0], answer.scores[1], rtol=1e-5)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):

@@ -30,8 +30,35 @@ def test_unknown_knob_is_refused():
         ModelOptions(architecture={"name": "lstm", "unit": 7})
 
 
+@pytest.mark.parametrize(
+    ("given", "loss"),
+    [
+        ({}, "cross_entropy"),
+        ({"head": "pointwise"}, "binary_cross_entropy"),
+        ({"head": {"name": "pointwise"}, "loss": {"ratio": 4.0}}, "binary_cross_entropy"),
+        ({"head": {"name": "rating", "shrinkage": 3.0}}, "mean_squared_error"),
+        ({"head": "next_item", "loss": "gbce"}, "gbce"),
+    ],
+)
+def test_loss_is_the_heads_own_where_none_is_named(given, loss):
+    options = ModelOptions(**given)
+    assert options.loss.name == loss
+    assert ModelOptions.model_validate_json(options.model_dump_json()) == options
+
+
+@pytest.mark.parametrize(
+    ("head", "loss"), [("rating", "cross_entropy"), ("pointwise", "auto"), ("next_item", "mean_squared_error")]
+)
+def test_a_loss_that_cannot_train_the_head_is_refused(head, loss):
+    with pytest.raises(ValidationError, match=f"{loss} trains no {head} head"):
+        ModelOptions(head=head, loss=loss)
+
+
 def test_options_are_read_without_tensorflow():
-    code = "import sys; from ranker.options import ModelOptions; ModelOptions(); assert 'tensorflow' not in sys.modules"
+    code = (
+        "import sys; from ranker.options import ModelOptions; ModelOptions(head='pointwise'); "
+        "assert 'tensorflow' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
