@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
-from ranker.negatives import by_popularity
+from ranker.negatives import evenly
 from ranker.registry import NamedOptions
 
 if TYPE_CHECKING:
@@ -21,12 +21,20 @@ class Options(NamedOptions):
     name: Literal["bpr_max"] = "bpr_max"
     negatives: Annotated[
         SerializeAsAny[NamedOptions],
-        BeforeValidator(by_popularity),
-        Field(description="name: a file of ranker/negatives, and that file's knobs"),
-    ] = "popularity"  # type: ignore[assignment]
+        BeforeValidator(evenly),
+        Field(
+            description="name: a file of ranker/negatives, and that file's knobs; scores tend to what they are beside "
+            "how often an item is drawn"
+        ),
+    ] = "uniform"  # type: ignore[assignment]
     regularisation: Annotated[
-        float, Field(description="weight of the drawn items' squared scores, which keeps scores near zero", ge=0.0)
-    ] = 1.0
+        float,
+        Field(
+            description="weight of the drawn items' squared scores, which keeps scores near zero; much of it keeps "
+            "popular items down, whose biases begin above zero",
+            ge=0.0,
+        ),
+    ] = 0.01
 
 
 def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny
@@ -41,9 +42,13 @@ class Options(NamedOptions):
 def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
     """The loss, as ranker.losses says.
 
-    Of one position with label y and k negatives j it is -(beta log sigmoid(z_y) + sum over j of log(1 - sigmoid(z_j)))
-    / (k + 1). The sampling rate is alpha = negatives drawn / items that aren't the label; beta = alpha (t (1 - 1 /
-    alpha) + 1 / alpha), which is 1 + t (alpha - 1), with t the calibration.
+    Of one position with label y and k negatives j it is -beta log sigmoid(z_y + c) - sum over j of log(1 - sigmoid(z_j
+    + c)). The sampling rate is alpha = negatives drawn / items that aren't the label; beta = alpha (t (1 - 1 / alpha) +
+    1 / alpha), which is 1 + t (alpha - 1), with t the calibration.
+
+    Two constants differ from the paper's, and change no order. c = log(beta / k): scores near zero, where they begin,
+    are the odds of an average item, while with c = 0 training begins by pushing every item down. And nothing is divided
+    by k + 1, since gradients as small as Adam's epsilon would hardly move a rare item.
     """
     import tensorflow as tf
 
@@ -51,10 +56,12 @@ def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
 
     sampler = sampler_of(options.negatives, catalogue)
     rest = max(len(catalogue.items) - 1, 1)
-    beta = 1.0 + options.calibration * (min(sampler.count, rest) / rest - 1.0)
+    drawn = min(sampler.count, rest)
+    beta = 1.0 + options.calibration * (drawn / rest - 1.0)
+    offset = math.log(beta / drawn)
 
     def of_positions(found: Logits) -> tf.Tensor:
-        against = found.sum_over_negatives(tf.nn.softplus(found.others))
-        return (beta * tf.nn.softplus(-found.own) + against) / (1.0 + found.number_of_negatives())
+        against = found.sum_over_negatives(tf.nn.softplus(found.others + offset))
+        return beta * tf.nn.softplus(-found.own - offset) + against
 
     return SampledLoss(of_positions, sampler, options.name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
-from ranker.negatives import by_popularity
+from ranker.negatives import evenly
 from ranker.registry import NamedOptions
 
 if TYPE_CHECKING:
@@ -21,15 +21,20 @@ class Options(NamedOptions):
     name: Literal["top1_max"] = "top1_max"
     negatives: Annotated[
         SerializeAsAny[NamedOptions],
-        BeforeValidator(by_popularity),
-        Field(description="name: a file of ranker/negatives, and that file's knobs"),
-    ] = "popularity"  # type: ignore[assignment]
+        BeforeValidator(evenly),
+        Field(
+            description="name: a file of ranker/negatives, and that file's knobs; scores tend to what they are beside "
+            "how often an item is drawn"
+        ),
+    ] = "uniform"  # type: ignore[assignment]
     regularisation: Annotated[
         float,
         Field(
-            description="weight of what keeps the drawn items' scores near zero; the paper has no other than 1", ge=0.0
+            description="weight of what keeps the drawn items' scores near zero, 1 in the paper; much of it keeps "
+            "popular items down, whose biases begin above zero",
+            ge=0.0,
         ),
-    ] = 1.0
+    ] = 0.01
 
 
 def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:

@@ -30,7 +30,6 @@ MODELS = [
     for architecture, loss, kind in itertools.product(registry.names("architectures"), DEFAULT.head.losses, KINDS)
     if architecture == DEFAULT.architecture.name or loss == DEFAULT.loss.name
 ]
-STEPS = {"gbce": 200}  # to learn the pattern in, where a loss needs more: it begins by pushing all items down
 
 
 @pytest.fixture(params=MODELS, ids=lambda names: "-".join(names))
@@ -135,7 +134,6 @@ def test_weights_put_back_answer_the_same(model):
 def test_planted_pattern_is_learnt(model):
     model.compile(tf.keras.optimizers.Adam(0.02))
     steps, learnt = (60, 0.95) if model.tower is None else (120, 0.8)  # a cold item may stand before its twin
-    steps = max(steps, STEPS.get(model.options.loss.name, 0))
     model.fit(tf.data.Dataset.from_tensors(batch(ITEMS)).repeat(steps), verbose=0)
     features = batch(ITEMS)
     last = {name: features[name][:, -1] for name in ("label", "label_timestamp")}
