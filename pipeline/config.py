@@ -117,6 +117,15 @@ class Config(BaseModel):
         config_errors.refuse((("tuner", "space", problem.path), problem.what) for problem in found)
         return self
 
+    @model_validator(mode="after")
+    def _rated(self) -> Config:
+        """Refuses a head that learns ratings from a log without them, before anything runs."""
+        head = self.trainer.model.head
+        if head.rated and self.example_gen.columns.rating is None:
+            what = f"the head {head.name} needs ratings: name their column in example_gen.columns.rating"
+            config_errors.refuse([(("trainer", "model", "head"), what)])
+        return self
+
 
 @dataclasses.dataclass(frozen=True)
 class Loaded:

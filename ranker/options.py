@@ -131,7 +131,10 @@ class ModelOptions(BaseModel):
         loss = values.get("loss", {})
         if not isinstance(loss, dict) or "name" in loss:
             return values
-        return {**values, "loss": {"name": _head(values["head"]).losses[0], **loss}}
+        try:
+            return {**values, "loss": {"name": _head(values["head"]).losses[0], **loss}}
+        except ValueError:
+            return values  # what is wrong with the head is told where it stands
 
     @model_validator(mode="after")
     def _loss_fits_head(self) -> ModelOptions:

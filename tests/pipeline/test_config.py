@@ -48,6 +48,16 @@ def _problems(path, overrides=()):
             "tuner:\n  space:\n    model.dropot: {choices: [0]}\n",
             "shop.yaml:5: tuner.space.model.dropot: the Trainer has no",
         ),
+        ("trainer:\n  model: {head: rating}\n", "shop.yaml:4: trainer.model.head: the head rating needs ratings: name"),
+        (
+            "trainer:\n  model: {head: rating, loss: cross_entropy}\n",
+            "shop.yaml:4: trainer.model: loss cross_entropy trains no rating head; choose one of mean_squared_error",
+        ),
+        (
+            "trainer:\n  model: {head: points}\n",
+            "shop.yaml:4: trainer.model.head: there is no 'points' among the heads",
+        ),
+        ("trainer: {model: {head: {name: rating, shrink: 1}}}\n", "trainer.model.head.shrink: unknown key"),
         ("tuner: {space: {units: {min: 3}}}\n", "shop.yaml:3: tuner.space.units.max: must be given"),
     ],
 )

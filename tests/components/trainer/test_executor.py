@@ -45,6 +45,7 @@ def test_artifact_says_what_is_to_be_published(stage):
     model = outputs["model"][0]
     assert model.get_int_custom_property("refit") == 1
     assert model.get_string_custom_property("code_version") == "1"
+    assert model.get_string_custom_property("head") == "next_item"
     assert model.get_string_custom_property("digest") == directory_digest(str(folder / "model" / "Format-Refit"))
 
 
