@@ -33,7 +33,7 @@ def inputs(training_inputs, tmp_path_factory):
     return found
 
 
-def execute(inputs, folder, options, job=JOB):
+def execute(inputs, folder, options):
     """Runs the stage; the root of checkpoints is the same for all runs in one folder's parent."""
     outputs = {}
     for name, kind in (
@@ -43,7 +43,7 @@ def execute(inputs, folder, options, job=JOB):
         outputs[name] = [kind()]
         outputs[name][0].uri = str(folder / name)
     channels = {name: channel.Channel(type=type(value[0])) for name, value in inputs.items()}
-    stage = Tuner(**channels, options=options, job=job, code_version="1", checkpoint_root=str(folder.parent / "kept"))
+    stage = Tuner(**channels, options=options, job=JOB, code_version="1", checkpoint_root=str(folder.parent / "kept"))
     Executor().Do(inputs, outputs, dict(stage.exec_properties))
     return json.loads((folder / "tuner_results" / artifacts.TUNER_RESULTS_FILE).read_text())
 
@@ -96,12 +96,16 @@ def test_a_killed_search_goes_on_and_ends_as_one_that_was_not(hyperband, inputs,
     assert without_times(trials) == without_times(hyperband[1])
 
 
-def test_a_trial_that_diverges_is_listed_last_with_the_reason(inputs, tmp_path):
-    space = {"learning_rate": {"choices": [0.01, 1e38]}}
-    job = JOB.model_copy(update={"clip_norm": None, "warm_up": 0.0})
-    trials = execute(inputs, tmp_path / "one", Options(search="random", trials=2, epochs=2, space=space), job)
-    assert [trial["status"] for trial in trials] == ["COMPLETED", "FAILED"]
-    assert "diverged" in trials[1]["why"]
+def test_a_trial_that_diverges_is_listed_last_with_the_reason(inputs, tmp_path, monkeypatch):
+    def first_diverges(self, trial):
+        if trial.trial_id == "0":
+            raise TrainingDiverged("Training diverged: the loss of epoch 1 is nan.")
+        return {"val_ndcg@10": 0.5, search.BEST_EPOCH: 1, search.TRAINED: 1, search.SECONDS: 0.1}
+
+    monkeypatch.setattr(search.Search, "_train", first_diverges)
+    trials = execute(inputs, tmp_path / "one", Options(search="random", trials=2, space=SPACE))
+    assert [(trial["trial"], trial["status"]) for trial in trials] == [("1", "COMPLETED"), ("0", "FAILED")]
+    assert "the loss of epoch 1 is nan" in trials[1]["why"]
 
 
 @pytest.mark.parametrize(
