@@ -75,6 +75,8 @@ class ByShare(Sampler):
 class InBatch(Sampler):
     """The labels of the step, those without a weight apart, each position as often as any other.
 
+    A replica draws from the labels of its own rows.
+
     Args:
         counts: [n] int64, interactions of each item in the training split, which its labels are in proportion to.
         count: how many are drawn in a step; positions come several times where there are fewer.
