@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NAMES: Final = "names"
+_HEAD: Final = "head"
+_OF_HEAD: Final = ("bias", "tower/feature_bias")  # weights that mean something else under another head
 _WEIGHT, _KEY = "weight", "key"  # columns of START_ROWS; a weight's rows stand in their order
 _OF_NO_STRING: Final = ("padding", "unknown")  # ids 0 and 1
 _STRING: Final = "="  # before each string, so that none is taken for those two
@@ -59,11 +61,13 @@ class Start:
         weights: by name.
         rows: by the name of a table, its rows' keys in order.
         where: it lies, for messages.
+        head: the earlier model's: under another one, biases mean something else, and begin anew. None: not known.
     """
 
     weights: Mapping[str, np.ndarray]
     rows: Mapping[str, pl.Series]
     where: str
+    head: str | None = None
 
     def into(self, model: SequenceRanker) -> Report:
         """Puts the weights into a new model.
@@ -74,7 +78,8 @@ class Start:
         report = Report([], {}, {})
         rows = _rows(model)
         for name, variable in named_weights(model).items():
-            why = self._take(name, variable, rows.get(name), report)
+            moved = name in _OF_HEAD and self.head not in (None, model.options.head.name)
+            why = f"of the head {self.head}" if moved else self._take(name, variable, rows.get(name), report)
             if why is None:
                 report.taken.append(name)
             else:
@@ -115,7 +120,7 @@ def write(model: SequenceRanker, folder: str) -> None:
     weights = named_weights(model)
     arrays = {f"{n}": variable.numpy() for n, variable in enumerate(weights.values())}
     buffer = io.BytesIO()
-    np.savez(buffer, **{_NAMES: np.array(list(weights))}, **arrays)
+    np.savez(buffer, **{_NAMES: np.array(list(weights)), _HEAD: np.array(model.options.head.name)}, **arrays)
     rows = _rows(model)
     frames = [pl.DataFrame({_KEY: keys}).with_columns(pl.lit(name).alias(_WEIGHT)) for name, keys in rows.items()]
     with fsspec.open(f"{folder.rstrip('/')}/{START_WEIGHTS}", "wb", auto_mkdir=True) as file:
@@ -138,6 +143,7 @@ def read(folder: str) -> Start | None:
     try:
         with np.load(io.BytesIO(weights), allow_pickle=False) as file:
             found = {str(name): file[f"{n}"] for n, name in enumerate(file[_NAMES])}
+            head = str(file[_HEAD]) if _HEAD in file else None
         table = pl.read_parquet(io.BytesIO(rows))
         keys = {str(part[_WEIGHT][0]): part[_KEY] for part in table.partition_by(_WEIGHT, maintain_order=True)}
     except (EOFError, ValueError, KeyError, zipfile.BadZipFile, pl.exceptions.PolarsError) as error:
@@ -145,7 +151,7 @@ def read(folder: str) -> Start | None:
             "The weights to begin with can't be read.", where=folder, why=str(error),
             next_step="set trainer.warm_start: false",
         ) from error  # fmt: skip
-    return Start(found, keys, folder)
+    return Start(found, keys, folder, head)
 
 
 def named_weights(model: SequenceRanker) -> dict[str, tf.Variable]:

@@ -1,4 +1,8 @@
-"""How well a user will like a candidate: z, plus the mean rating of training, within the range of ratings there."""
+"""How well a user will like a candidate: z, plus the mean rating of training, within the range of ratings there.
+
+A history says what was seen, not how it was liked, unless the column of ratings is named in example_gen.columns.context
+as well: then each event's own rating goes in beside its item. A label's never does.
+"""
 
 from __future__ import annotations
 

@@ -11,5 +11,7 @@ adjust, where it is there, says what the logits gain beside queries . items + bi
 It is -inf where an item is no candidate at that position's time; the position's own label always is one, wherever it
 stands among the columns. Gradients flow through the finite values.
 
+mean_squared_error alone has one argument more, `targets` [N] float32: what the labels' scores are to be.
+
 No file here imports TensorFlow at module level.
 """

@@ -80,6 +80,8 @@ EDITS = {
     "components/pusher/publish.py": {"pusher"},
     "components/trainer/component.py": set(),  # a declaration: what it says are properties, which the cache sees
     "ranker/losses/cross_entropy.py": {"tuner", "trainer"},
+    "ranker/heads/next_item.py": {"tuner", "trainer"},
+    "ranker/heads/rating.py": set(),  # another head is configured
     "ranker/negatives/uniform.py": set(),  # the configured loss draws nothing
     "ranker/architectures/lstm.py": {"tuner", "trainer"},
     "ranker/model.py": {"tuner", "trainer"},

@@ -56,6 +56,12 @@ def test_rows_without_a_known_event_are_ranked_by_popularity():
     np.testing.assert_allclose(scores, np.log([[9.0, 4.0, 1.0]]), rtol=1e-6)
 
 
+def test_pairs_have_the_scores_that_best_has_and_say_which_are_candidates():
+    scores, there = scoring.pairs(given()[0], tf.constant([[4, 2, 1, 7], [0, 3, 6, 2]], tf.int64), given()[1])
+    np.testing.assert_array_equal(there, [[True, True, False, False], [False, True, True, True]])
+    np.testing.assert_array_equal(tf.where(there, scores, -1.0), [[2.0, 3.0, -1.0, -1.0], [-1.0, 0.0, 0.0, 0.0]])
+
+
 HOUR = 3_600_000  # milliseconds
 PUBLISHED = 450_000 * HOUR - HOUR * np.array([0, 30, 2, 0, 9])
 TIMES = tf.constant([450_000 * HOUR - 1, 450_000 * HOUR], tf.int64)  # before the first and fourth come, and when
@@ -84,6 +90,14 @@ def test_age_moves_ranks_and_takes_away_what_is_not_published_but_never_the_labe
     columns, found = scoring.best(*given(), none, 5, aged())
     np.testing.assert_allclose(found, -np.sort(-scores, axis=1), rtol=1e-5)
     assert not {0, 3} & set(columns.numpy()[0, :3])
+
+
+def test_pairs_age_and_are_no_candidates_before_they_are_published():
+    ids = np.array([[3, 2, 6], [2, 5, 4]])
+    scores, there = scoring.pairs(given()[0], tf.constant(ids), given()[1], aged())
+    np.testing.assert_array_equal(there, [[True, False, True], [True, True, True]])
+    whole = SCORES + aged().gain(tf.range(5)).numpy()
+    np.testing.assert_allclose(scores, np.take_along_axis(whole, ids - 2, axis=1), rtol=1e-5)
 
 
 def test_a_label_beyond_the_candidates_has_no_rank():

@@ -135,6 +135,15 @@ def test_another_width_leaves_all_that_hangs_on_it(tmp_path):
     assert "bias" in report.taken
 
 
+def test_biases_of_another_head_begin_anew(tmp_path):
+    begun = start(trained(catalogue()), tmp_path)
+    model, fresh = (made(catalogue(), ModelOptions(**{**OPTIONS.model_dump(exclude={"loss"}), "head": "pointwise"}))
+        for _ in range(2))  # fmt: skip
+    report = begun.into(model)
+    assert report.fresh == dict.fromkeys(["bias", "tower/feature_bias"], "of the head next_item")
+    np.testing.assert_array_equal(model.bias, fresh.bias)
+
+
 def test_tables_whose_strings_are_unknown_are_left(tmp_path):
     unknown = dataclasses.replace(catalogue(), vocabularies={})
     report = start(trained(catalogue()), tmp_path).into(made(unknown))
