@@ -30,10 +30,14 @@ _MOST_DEVIATIONS = 5.0  # numbers are cut there, so that one odd price doesn't r
 
 
 class ItemTable(NamedTuple):
-    """vectors [rows, D]: row i is the id i, padding and unknown included. bias [rows - FIRST_ITEM]."""
+    """vectors [rows, D]: row i is the id i, padding and unknown included. bias [rows - FIRST_ITEM].
+
+    scored [rows, D]: what items are scored by; None: vectors.
+    """
 
     vectors: tf.Tensor
     bias: tf.Tensor
+    scored: tf.Tensor | None = None
 
 
 class ItemTower(tf.keras.layers.Layer):
@@ -68,29 +72,42 @@ class ItemTower(tf.keras.layers.Layer):
             trainable=id_dropout > 0,  # otherwise training never looks at it
         )
 
-    def training_table(self, items: tf.Tensor, bias: tf.Tensor, *, sparse: bool = True) -> ItemTable:
+    def training_table(
+        self, items: tf.Tensor, bias: tf.Tensor, scored: tf.Tensor | None = None, *, sparse: bool = True
+    ) -> ItemTable:
         """The items with an id, some of which lose it in this step.
 
         Args:
             items: [size, D], rows of the ids.
             bias: [size - FIRST_ITEM].
+            scored: [size, D], rows of the ids by which items are scored, if others; the features add the same to both.
             sparse: use the kernel for sparse matrices, which neither XLA nor a deterministic GPU has.
         Returns: as many rows; the next call draws anew.
         """
         vectors, feature_bias = self._features(self._of_known, sparse)
         if self.lot.rate:
             drawn = self.lot.drawn(self.known)
-            items = tf.where(tf.pad(drawn, [[f.FIRST_ITEM, 0]])[:, tf.newaxis], items[f.UNKNOWN], items)
+            lost = tf.pad(drawn, [[f.FIRST_ITEM, 0]])[:, tf.newaxis]
+            items = tf.where(lost, items[f.UNKNOWN], items)
+            scored = None if scored is None else tf.where(lost, scored[f.UNKNOWN], scored)
             bias = tf.where(drawn, feature_bias, bias)
-        return ItemTable(items + tf.pad(vectors, [[f.FIRST_ITEM, 0], [0, 0]]), bias)
+        features = tf.pad(vectors, [[f.FIRST_ITEM, 0], [0, 0]])
+        return ItemTable(items + features, bias, None if scored is None else scored + features)
 
-    def table(self, items: tf.Tensor, bias: tf.Tensor, *, sparse: bool = True) -> ItemTable:
+    def table(
+        self, items: tf.Tensor, bias: tf.Tensor, scored: tf.Tensor | None = None, *, sparse: bool = True
+    ) -> ItemTable:
         """All candidates, cold ones behind the others: [size + c, D] and [size + c - FIRST_ITEM]."""
         vectors, feature_bias = self._features(self._of_all, sparse)
-        unknown = tf.repeat(items[f.UNKNOWN : f.UNKNOWN + 1], self.cold, axis=0)
-        ids = tf.concat([items, unknown], axis=0)
-        vectors = ids + tf.pad(vectors, [[f.FIRST_ITEM, 0], [0, 0]])
-        return ItemTable(vectors, tf.concat([bias, feature_bias[self.known :]], axis=0))
+        features = tf.pad(vectors, [[f.FIRST_ITEM, 0], [0, 0]])
+        bias = tf.concat([bias, feature_bias[self.known :]], axis=0)
+        return ItemTable(
+            self._with_cold(items) + features, bias, None if scored is None else self._with_cold(scored) + features
+        )
+
+    def _with_cold(self, ids: tf.Tensor) -> tf.Tensor:
+        """[size, D] -> [size + c, D]: a cold item has the unknown one's row."""
+        return tf.concat([ids, tf.repeat(ids[f.UNKNOWN : f.UNKNOWN + 1], self.cold, axis=0)], axis=0)
 
     def _features(self, product: _Product, sparse: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """What the features alone say: vectors [rows, D], biases [rows]."""

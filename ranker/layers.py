@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from ranker.dropout import Dropout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 class RecurrentStack(tf.keras.layers.Layer):
@@ -18,26 +19,75 @@ class RecurrentStack(tf.keras.layers.Layer):
     No mask goes in: padding stands on the right and a position never sees later ones, so positions that hold an event
     don't depend on it, and without a mask cuDNN's kernel needs no check of the padding at run time.
 
+    Dropped recurrent weights are drawn once a step of training, for all rows and positions (DropConnect: Wan et al.,
+    ICML 2013; on LSTMs: Merity, Keskar, Socher, ICLR 2018). Keras' own recurrent dropout would leave cuDNN's kernel,
+    which can't drop anything between two positions, and hides its randomness where no checkpoint reaches it.
+
     Args:
-        layers: Keras RNN layers that return sequences and have a `cell`.
-        state_sizes: floats of each state, all layers in order.
+        layers: Keras RNN layers of one width that return sequences and have a `cell`.
+        state_sizes: floats of each state, all layers in order; a layer's first is what it puts out.
         width: of what comes out.
         dropout: share of what each layer puts out that is dropped in training.
+        recurrent_dropout: share of each layer's recurrent weights that a step of training goes without.
+        residual: add what goes into each layer above the first to what it puts out.
+        layer_norm: normalise what each layer puts out, after that addition.
     """
 
     def __init__(
-        self, layers: Sequence[tf.keras.layers.RNN], state_sizes: Sequence[int], width: int, dropout: float, **kwargs
+        self,
+        layers: Sequence[tf.keras.layers.RNN],
+        state_sizes: Sequence[int],
+        width: int,
+        dropout: float,
+        *,
+        recurrent_dropout: float = 0.0,
+        residual: bool = False,
+        layer_norm: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.layers, self.state_sizes = list(layers), tuple(state_sizes)
+        self.layers, self.state_sizes, self.residual = list(layers), tuple(state_sizes), residual
         self.dropouts = [Dropout(dropout) for _ in self.layers]
+        self.thinned = [Dropout(recurrent_dropout) for _ in self.layers] if recurrent_dropout else []
+        self.norms = [tf.keras.layers.LayerNormalization() for _ in self.layers] if layer_norm else []
         self.projection = tf.keras.layers.Dense(width)
+
+    def build(self, input_shape: tf.TensorShape) -> None:
+        for layer, thinned in zip(self.layers, self.thinned, strict=False):  # the weights must be there to be thinned
+            with tf.name_scope(layer.name):
+                layer.build(tf.TensorShape([None, None, input_shape[-1]]))
+            thinned.build(layer.cell.recurrent_kernel.shape)
+            input_shape = [layer.cell.units]
+        super().build(input_shape)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """inputs: [B, T, width] -> [B, T, width], T at least 1."""
-        for layer, dropout in zip(self.layers, self.dropouts, strict=True):
-            inputs = dropout(layer(inputs), training=training)
+        for n, (layer, dropout) in enumerate(zip(self.layers, self.dropouts, strict=True)):
+            with self._thin(n, training):
+                outputs = layer(inputs)
+            inputs = self._joined(n, dropout(outputs, training=training), inputs)
         return self.projection(inputs)
+
+    @contextlib.contextmanager
+    def _thin(self, n: int, training: bool) -> Iterator[None]:
+        """Layer n without some of its recurrent weights, which Keras' layers read when they are called."""
+        if not self.thinned or not training:
+            yield
+            return
+        attributes = self.layers[n].cell.__dict__  # past Keras' tracking: what stands there for a moment is no weight
+        whole = attributes["recurrent_kernel"]
+        dropped = self.thinned[n](tf.convert_to_tensor(whole), training=True)
+        attributes["recurrent_kernel"] = dropped
+        try:
+            yield
+        finally:
+            attributes["recurrent_kernel"] = whole
+
+    def _joined(self, n: int, outputs: tf.Tensor, inputs: tf.Tensor) -> tf.Tensor:
+        """What layer n hands on, given what it put out and what went in."""
+        if self.residual and n:
+            outputs += inputs
+        return self.norms[n](outputs) if self.norms else outputs
 
     def step(self, x: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """One position more.
@@ -47,16 +97,63 @@ class RecurrentStack(tf.keras.layers.Layer):
             states: one [B, state_sizes[i]] each; zeros before the first position.
         Returns: the states after it.
         """
-        per_layer = len(self.state_sizes) // len(self.layers)
         after: list[tf.Tensor] = []
-        for n, layer in enumerate(self.layers):
-            x, new = layer.cell(x, list(states[n * per_layer : (n + 1) * per_layer]))
+        for n, (layer, before) in enumerate(zip(self.layers, self._by_layer(states), strict=True)):
+            outputs, new = layer.cell(x, before)
             after += tf.nest.flatten(new)
+            x = self._joined(n, outputs, x)
         return after
 
     def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
-        """What stands at the position that led to these states: [B, width]; a layer's first state is its output."""
-        return self.projection(states[-(len(self.state_sizes) // len(self.layers))])
+        """What stands at the position that led to these states: [B, width]."""
+        x = states[0]
+        for n, (outputs, *_) in enumerate(self._by_layer(states)):
+            x = self._joined(n, outputs, x)
+        return self.projection(x)
+
+    def _by_layer(self, states: Sequence[tf.Tensor]) -> list[list[tf.Tensor]]:
+        count = len(self.state_sizes) // len(self.layers)
+        return [list(states[n : n + count]) for n in range(0, len(states), count)]
+
+
+class Residual(tf.keras.layers.Layer):
+    """Adds what goes into a layer to what comes out of it, times a weight of each dimension that begins at 1.
+
+    Args:
+        inner: from [B, T, width] to [B, T, width].
+        width: of both.
+    """
+
+    def __init__(self, inner: tf.keras.layers.Layer, width: int) -> None:
+        super().__init__(name="residual")
+        self.inner = inner
+        self.scale = self.add_weight(name="scale", shape=[width], initializer="ones")
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """inputs: [B, T, width] -> [B, T, width]."""
+        return self.inner(inputs, training=training) + self.scale * inputs
+
+
+class RecurrentResidual(Residual):
+    """Residual around a recurrent architecture; the state also holds what went in last."""
+
+    def __init__(self, inner: tf.keras.layers.Layer, width: int) -> None:
+        super().__init__(inner, width)
+        self.state_sizes = (*inner.state_sizes, width)
+
+    def step(self, x: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """As RecurrentStack.step."""
+        return [*self.inner.step(x, states[:-1]), x]
+
+    def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
+        """As RecurrentStack.output."""
+        return self.inner.output(states[:-1]) + self.scale * states[-1]
+
+
+def with_residual(architecture: tf.keras.layers.Layer, width: int) -> tf.keras.layers.Layer:
+    """The architecture, with its input added to its output; recurrent where it is."""
+    kind = RecurrentResidual if hasattr(architecture, "step") else Residual
+    return kind(architecture, width)
 
 
 def lookup(table: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:

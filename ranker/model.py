@@ -11,12 +11,14 @@ import tensorflow_recommenders as tfrs
 
 from ranker import registry, scoring
 from ranker.age import Age
+from ranker.averages import with_averages
 from ranker.baselines import popularity
 from ranker.contexts import Contexts
 from ranker.dropout import Dropout
 from ranker.item_tower import ItemTable, ItemTower
 from ranker.keras_metrics import HR, NDCG
-from ranker.layers import lookup
+from ranker.layers import lookup, with_residual
+from ranker.past import Past
 from schemas import features as f
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class SequenceRanker(tfrs.Model):
         self.options, self.catalogue = options, catalogue
         width = options.embedding_dim
         self.items = self._table("items", catalogue.size, width)
+        self.scored_items = None if options.tied else self._table("scored_items", catalogue.size, width)
         self.position_loss = registry.load("losses", options.loss.name).build(options.loss, catalogue)
         self.head = registry.load("heads", options.head.name).build(
             options.head, catalogue, self.position_loss, options.loss
@@ -68,11 +71,8 @@ class SequenceRanker(tfrs.Model):
         )
         self.gaps = self._table("gaps", catalogue.gaps, width) if options.gap_embedding else None
         self.users = self._table("users", catalogue.users + f.FIRST_ITEM, width) if options.user_embedding else None
-        self.dropout = Dropout(options.dropout)
-        architecture = options.architecture
-        self.architecture = registry.load("architectures", architecture.name).build(
-            architecture, width, options.dropout
-        )
+        self.dropout = Dropout(options.dropouts[0])
+        self.architecture = _architecture(options, catalogue.window)
         self.contexts = _contexts(options, catalogue)
         # Before training, an item without an id is as popular as the rarest that has one.
         self.tower = ItemTower(catalogue, width, options.id_dropout, biases.min()) if catalogue.features else None
@@ -100,28 +100,30 @@ class SequenceRanker(tfrs.Model):
         if self.tower is None:
             return None
         if self._frozen is not None:
-            return ItemTable(*map(tf.convert_to_tensor, self._frozen))
-        items, bias = (tf.cast(weight, tf.float32) for weight in (self.items, self.bias))
+            return ItemTable(*[part if part is None else tf.convert_to_tensor(part) for part in self._frozen])
+        weights = (self.items, self.bias, self.scored_items)
+        ids = [weight if weight is None else tf.cast(weight, tf.float32) for weight in weights]
         table = self.tower.training_table if training else self.tower.table
-        return table(items, bias, sparse=not self.jit_compile and not tf.config.list_physical_devices("GPU"))
+        return table(*ids, sparse=not self.jit_compile and not tf.config.list_physical_devices("GPU"))
 
     def freeze(self) -> None:
         """Makes the vectors of items with features once and for all, for a model that won't be trained any more."""
         table = self.item_table()
         if table is not None:
-            self._frozen = ItemTable(*(tf.Variable(part, trainable=False) for part in table))
+            parts = [part if part is None else tf.Variable(part, trainable=False) for part in table]
+            self._frozen = ItemTable(*parts)
 
     def needed_variables(self) -> list[tf.Variable]:
         """What scores depend on; where the items' vectors are frozen, without what made them."""
         if self.tower is None or self._frozen is None:
             return list(self.variables)
-        made = {id(variable) for variable in (self.items, self.bias, *self.tower.variables)}
+        made = {id(variable) for variable in (self.items, self.bias, self.scored_items, *self.tower.variables)}
         return [variable for variable in self.variables if id(variable) not in made]
 
-    def _vectors_and_biases(self, table: ItemTable | None) -> ItemTable:
-        """Of the candidates: [n (+ c), D] and [n (+ c)]."""
-        vectors, bias = table or self.item_table() or (tf.convert_to_tensor(self.items), self.bias)
-        return ItemTable(vectors[f.FIRST_ITEM :], bias)
+    def _vectors_and_biases(self, table: ItemTable | None) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the candidates are scored by: [n (+ c), D] and [n (+ c)]."""
+        vectors, bias, scored = table or self.item_table() or (self.items, self.bias, self.scored_items)
+        return tf.convert_to_tensor(vectors if scored is None else scored)[f.FIRST_ITEM :], bias
 
     def embed(self, features: Features, training: bool = False, table: ItemTable | None = None) -> tf.Tensor:
         """What goes into the architecture: [B, T, D], in the precision that the policy computes in."""
@@ -167,22 +169,24 @@ class SequenceRanker(tfrs.Model):
             counts = (labels >= f.FIRST_ITEM) & (labels < self.catalogue.size)
             ratings = features.get(f.LABEL_RATING)
             queries, weights = self.query(features, table), self.head.weights(tf.cast(counts, tf.float32), ratings)
+            ids, at = self.masked(features), None
         else:
-            queries, labels, weights, times, ratings = self._positions(features, training, table)
+            queries, labels, weights, times, ratings, at = self._positions(features, training, table)
+            ids = features[f.HISTORY]
         columns = tf.clip_by_value(labels - f.FIRST_ITEM, 0, known - 1)  # what has no id has no weight
         vectors, bias = self._vectors_and_biases(table)
-        adjust = self._adjust(times, columns)
+        adjust = self._adjust(times, columns, self._past(ids, at, columns))
         total = self.head.total(ratings, queries, columns, weights, vectors[:known], bias[:known], adjust)
         return total, tf.reduce_sum(weights)
 
     def _positions(self, features: Features, training: bool, table: ItemTable | None) -> tuple[tf.Tensor, ...]:
-        """Queries [N, D], labels, weights, times and ratings, each [N], of the positions that count."""
+        """Queries [N, D], labels, weights, times, ratings and places in [B * T], each [N], of positions that count."""
         queries = tf.reshape(self(features, training=training, table=table), [-1, self.options.embedding_dim])
         times, weights, ratings = self._times(features), features[f.WEIGHT], features.get(f.LABEL_RATING)
         ratings = tf.fill(tf.shape(weights), float("nan")) if ratings is None else ratings
         weights = tf.reshape(self.head.weights(weights, ratings), [-1])
         labels, times, ratings = (tf.reshape(part, [-1]) for part in (features[f.LABEL], times, ratings))
-        values = (queries, labels, weights, times, ratings)
+        values = (queries, labels, weights, times, ratings, tf.range(tf.size(labels, tf.int64)))
         if self.jit_compile:
             return values  # XLA wants shapes that don't depend on values: weights of 0 do the same
         counts = tf.where(weights > 0)[:, 0]
@@ -192,13 +196,29 @@ class SequenceRanker(tfrs.Model):
         """Of the queries: like label, int64 milliseconds; 0: unknown."""
         return features[f.LABEL_TIMESTAMP] if f.LABEL_TIMESTAMP in features else tf.zeros_like(features[f.LABEL])
 
-    def _adjust(self, times: tf.Tensor, columns: tf.Tensor) -> Callable[[tf.Tensor | None], tf.Tensor] | None:
+    def _past(self, ids: tf.Tensor, at: tf.Tensor | None, columns: tf.Tensor) -> Past | None:
+        """What is no candidate at the places `at` of [B, T] histories; None: at the end of each row."""
+        if not (self.catalogue.mask_seen and self.options.mask_past):
+            return None
+        shape = tf.shape(ids, tf.int64)
+        at = (tf.range(shape[0]) + 1) * shape[1] - 1 if at is None else at
+        known = self.catalogue.size - f.FIRST_ITEM
+        return Past(ids, at // shape[1], at % shape[1] + 1, columns, known)
+
+    def _adjust(
+        self, times: tf.Tensor, columns: tf.Tensor, past: Past | None
+    ) -> Callable[[tf.Tensor | None], tf.Tensor] | None:
         """What ranker.losses calls adjust."""
         if self.age is None:
-            return None
+            return None if past is None else past.adjust
         aged = self.age.at_labels(times, columns)
         every = tf.range(self.catalogue.size - f.FIRST_ITEM)
-        return lambda columns: aged.adjust(every if columns is None else columns)
+
+        def adjust(columns: tf.Tensor | None) -> tf.Tensor:
+            gain = aged.adjust(every if columns is None else columns)
+            return gain if past is None else gain + past.adjust(columns)
+
+        return adjust
 
     # Nothing below needs autograph, and its reading of Keras' source took 10 of the first epoch's 13 seconds.
     @tf.autograph.experimental.do_not_convert
@@ -269,6 +289,13 @@ class SequenceRanker(tfrs.Model):
         past: Sequence[str] = (f.HISTORY, f.SEEN) if self.catalogue.mask_seen else ()
         parts = [features[name] for name in (*past, f.EXCLUDE) if name in features]
         return tf.concat([features[f.HISTORY][:, :0], *parts], axis=1)
+
+
+def _architecture(options: ModelOptions, window: int) -> tf.keras.layers.Layer:
+    chosen, width = options.architecture, options.embedding_dim
+    layer = registry.load("architectures", chosen.name).build(chosen, width, options.dropouts[1], window)
+    layer = with_residual(layer, width) if options.residual else layer
+    return with_averages(layer, width, options.averages) if options.averages else layer
 
 
 def _contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:

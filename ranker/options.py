@@ -54,6 +54,20 @@ class ModelOptions(BaseModel):
             "begins at 1"
         ),
     ] = False
+    averages: Annotated[
+        tuple[Annotated[float, Field(ge=0.0, lt=1.0)], ...],
+        Field(
+            description="decays of running averages of the history that stand beside what the architecture makes of "
+            "it: 0 is the last item alone, 0.9 about the last ten; empty: none"
+        ),
+    ] = (0.0, 0.5, 0.8, 0.95, 0.99)
+    mask_past: Annotated[
+        bool,
+        Field(
+            description="leave a user's past items out of the loss as they are left out of answers, where "
+            "sequence_gen.mask_seen leaves them out"
+        ),
+    ] = True
     popularity_bias: Annotated[
         bool,
         Field(

@@ -18,17 +18,32 @@ class Options(NamedOptions):
     name: Literal["lstm"] = "lstm"
     units: Annotated[int, Field(description="width of each LSTM layer's hidden and cell state", gt=0)] = 128
     layers: Annotated[int, Field(description="LSTM layers, one above the other", gt=0)] = 1
+    recurrent_dropout: Annotated[
+        float,
+        Field(
+            description="share of each layer's recurrent weights that a step of training goes without; cuDNN's kernel "
+            "takes it",
+            ge=0.0,
+            lt=1.0,
+        ),
+    ] = 0.0
+    residual: Annotated[
+        bool, Field(description="add what goes into each layer above the first to what it puts out")
+    ] = False
+    layer_norm: Annotated[bool, Field(description="normalise what each layer puts out")] = False
 
 
-def build(options: Options, width: int, dropout: float) -> tf.keras.layers.Layer:
+def build(options: Options, width: int, dropout: float, window: int) -> tf.keras.layers.Layer:
     """An LSTM from [B, T, width] to [B, T, width].
 
-    Every setting is one that cuDNN's kernel takes: tanh, sigmoid, bias, no recurrent dropout, not unrolled.
+    Every setting is one that cuDNN's kernel takes, whatever the knobs: tanh, sigmoid, bias, not unrolled, and none of
+    Keras' recurrent dropout, in whose place weights are dropped before the kernel sees them.
 
     Args:
         options: the knobs.
         width: of the embeddings that come in, and of the queries that go out.
         dropout: share of each LSTM layer's output that is dropped in training.
+        window: of no concern to an LSTM.
     """
     import tensorflow as tf
 
@@ -37,4 +52,13 @@ def build(options: Options, width: int, dropout: float) -> tf.keras.layers.Layer
     layers = [
         tf.keras.layers.LSTM(options.units, return_sequences=True, name=f"lstm_{n}") for n in range(options.layers)
     ]
-    return RecurrentStack(layers, [options.units, options.units] * options.layers, width, dropout, name="lstm")
+    return RecurrentStack(
+        layers,
+        [options.units, options.units] * options.layers,
+        width,
+        dropout,
+        recurrent_dropout=options.recurrent_dropout,
+        residual=options.residual,
+        layer_norm=options.layer_norm,
+        name="lstm",
+    )

@@ -1,0 +1,79 @@
+"""Running averages of a history beside what an architecture makes of it.
+
+At decay d the average of the inputs x_1 to x_t is sum d^(t - s) x_s / sum d^(t - s): the last input alone at d = 0, and
+nearly the plain mean of the last 1 / (1 - d). An LSTM has to learn to keep sums over long stretches; here they are
+given, each with a matrix of its own to the query. They are linear recurrences with fixed decays, in the spirit of
+LRURec's learned ones (Yue et al., WSDM 2024).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Averages(tf.keras.layers.Layer):
+    """Adds matrices times averages of what goes into a layer to what comes out of it.
+
+    Args:
+        inner: from [B, T, width] to [B, T, width].
+        width: of both.
+        decays: of the averages, each in [0, 1).
+    """
+
+    def __init__(self, inner: tf.keras.layers.Layer, width: int, decays: Sequence[float]) -> None:
+        super().__init__(name="averages")
+        self.inner, self.decays = inner, tuple(decays)
+        self.width = width
+        self.weigh = tf.keras.layers.Dense(width, use_bias=False)
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """inputs: [B, T, width] -> [B, T, width]."""
+        shape = tf.shape(inputs)
+        shares = tf.cast(self._shares(shape[1]), inputs.dtype)
+        averages = tf.reshape(tf.einsum("trs,bsd->btrd", shares, inputs), [shape[0], shape[1], self._size])
+        return self.inner(inputs, training=training) + self.weigh(averages)
+
+    @property
+    def _size(self) -> int:
+        return self.width * len(self.decays)
+
+    def _shares(self, length: tf.Tensor) -> tf.Tensor:
+        """How much of each average at t comes from s: [T, R, T] float32, each average's sum 1."""
+        at = tf.range(length)
+        distance = tf.cast(at[:, tf.newaxis, tf.newaxis] - at, tf.float32)
+        power = tf.pow(tf.constant(self.decays, tf.float32)[:, tf.newaxis], tf.maximum(distance, 0.0))
+        weights = tf.where(distance >= 0.0, power, 0.0)
+        return weights / tf.reduce_sum(weights, axis=2, keepdims=True)
+
+
+class RecurrentAverages(Averages):
+    """Averages around a recurrent architecture; the state also holds their sums and what to divide them by."""
+
+    def __init__(self, inner: tf.keras.layers.Layer, width: int, decays: Sequence[float]) -> None:
+        super().__init__(inner, width, decays)
+        self.state_sizes = (*inner.state_sizes, self._size, len(self.decays))
+
+    def step(self, x: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """As RecurrentStack.step."""
+        *inner, sums, totals = states
+        decays = tf.constant(self.decays, x.dtype)
+        before = tf.reshape(sums, [-1, len(self.decays), self.width])
+        sums = decays[:, tf.newaxis] * before + x[:, tf.newaxis]
+        return [*self.inner.step(x, inner), tf.reshape(sums, [-1, self._size]), decays * totals + 1.0]
+
+    def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
+        """As RecurrentStack.output."""
+        *inner, sums, totals = states
+        averages = tf.reshape(sums, [-1, len(self.decays), self.width]) / tf.maximum(totals, 1.0)[:, :, tf.newaxis]
+        return self.inner.output(inner) + self.weigh(tf.reshape(averages, [-1, self._size]))
+
+
+def with_averages(architecture: tf.keras.layers.Layer, width: int, decays: Sequence[float]) -> tf.keras.layers.Layer:
+    """The architecture with averages beside it; recurrent where it is."""
+    kind = RecurrentAverages if hasattr(architecture, "step") else Averages
+    return kind(architecture, width, decays)
