@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import grimp
 
+from components.evaluator.options import PAIR_METRICS
 from components.tuner import space
 from ranker import registry
 
@@ -53,8 +54,16 @@ def stage_versions(config: Config) -> dict[str, str]:
         "sequence_gen": [f"components.sequence_gen.splits.{config.sequence_gen.split.name}"],
         "tuner": ["components.tuner.run", *parts],
         "trainer": ["components.trainer.run", *parts],
+        "evaluator": _of_pairs(config),
     }
     return {stage: code_version(module, named.get(stage, ())) for stage, module in STAGES.items()}
+
+
+def _of_pairs(config: Config) -> list[str]:
+    """Registered files that say what pairs the model is measured by, if it is."""
+    model = config.trainer.model
+    measured = model.head.name in PAIR_METRICS
+    return [*registry.modules(model.head), *registry.modules(model.loss)] if measured else []
 
 
 def _parts(config: Config) -> set[str]:

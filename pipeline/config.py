@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MOST_PROBLEMS: Final = 10  # worded in one error; the rest is counted
 _OVERRIDE: Final = "--set"
+_HARMLESS: Final = "model.loss.negatives.count"  # how many items are drawn, not which
 
 Path = tuple[str, ...]
 
@@ -124,6 +125,20 @@ class Config(BaseModel):
         if head.rated and self.example_gen.columns.rating is None:
             what = f"the head {head.name} needs ratings: name their column in example_gen.columns.rating"
             config_errors.refuse([(("trainer", "model", "head"), what)])
+        return self
+
+    @model_validator(mode="after")
+    def _judged(self) -> Config:
+        """Refuses a metric that the model's head hasn't, and trials whose metrics would be of other pairs."""
+        model = self.trainer.model
+        try:
+            self.evaluator.metric_of(model.head.name)
+        except ValueError as error:
+            config_errors.refuse([(("evaluator", "metric"), str(error))])
+        if self.tuner is not None and model.head.name == "pointwise":
+            what = "would judge trials by other pairs, for probabilities are of a label among items drawn like this"
+            others = [path for path in self.tuner.space if path.startswith("model.loss") and path != _HARMLESS]
+            config_errors.refuse((("tuner", "space", path), what) for path in others)
         return self
 
 

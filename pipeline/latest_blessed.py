@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tfx.types import Artifact
 
 _log = logging.getLogger(__name__)
-_DIGEST, _VERSION = "digest", "version"
+_DIGEST, _VERSION, _HEAD = "digest", "version", "head"
 
 
 def latest_blessed(target: str, leave_out: str = "") -> Published | None:
@@ -131,4 +131,5 @@ def _new(kind: int, published: Published) -> metadata_store_pb2.Artifact:
     artifact = metadata_store_pb2.Artifact(type_id=kind, uri=published.path, state=metadata_store_pb2.Artifact.LIVE)
     artifact.custom_properties[_DIGEST].string_value = published.manifest.digest
     artifact.custom_properties[_VERSION].string_value = str(published.manifest.version)
+    artifact.custom_properties[_HEAD].string_value = published.manifest.head
     return artifact

@@ -143,6 +143,8 @@ def create_pipeline(
         item_counts=histories.outputs["item_counts"],
         sequence_report=histories.outputs["report"],
         options=config.evaluator,
+        head=config.trainer.model.head,
+        loss=config.trainer.model.loss,
         code_version=code["evaluator"],
     )
     # Publishes a blessed model as the next version.

@@ -42,6 +42,26 @@ PER_USER = pa.schema(
     ]
 )
 
+# Of heads that say more than an order: one row a pair of a history and an item, its label or a drawn one.
+PAIRS = pa.schema(
+    [
+        ("split", pa.string()),
+        ("user_id", pa.string()),
+        ("label", pa.string()),
+        ("label_timestamp", pa.int64()),
+        ("item", pa.string()),
+        ("target", pa.float64()),  # pointwise: 1 the label, 0 a drawn item; rating: the rating given
+        ("weight", pa.float64()),  # pointwise: 1 the label, all drawn items together the loss's ratio; rating: 1
+        ("candidate", pa.float64()),  # the candidate model's probability, or rating
+        ("by_item", pa.float64()),  # by the item alone: its popularity's probability, or its mean rating of training
+        ("constant", pa.float64()),  # the same for every pair: the rate of labels, or the mean rating of training
+        ("baseline", pa.float64()),  # the latest blessed model's, by_item where it doesn't know the item; or null
+        (f.HISTORY_LENGTH, pa.string()),
+        (f.LABEL_POPULARITY, pa.string()),
+        (f.LABEL_REPEATS, pa.int64()),
+    ]
+)
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid")

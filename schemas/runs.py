@@ -72,8 +72,10 @@ class Stage(_Strict):
 class Summary(_Strict):
     """What a run ended with.
 
-    metrics: {"test": {"ndcg@10": 0.1, …}, "valid": …, "popularity": …, "recent": …}, the last two on test; recent (the
-        user's own latest items) only where items of the past are candidates.
+    head: of the model, a name of ranker.heads.
+    metrics: {"test": {"ndcg@10": 0.1, …}, "valid": …, "popularity": …, …}, the baselines on test: popularity; recent
+        (the user's own latest items) only where items of the past are candidates; with the head pointwise constant
+        (the same probability for all), with the head rating item_mean and mean (of training's ratings).
     slices: of test, {"novel" | "repeats" | "cold" | "strangers": {"hr@10": …, "ndcg@10": …, "examples": …,
         "popularity_ndcg@10": …, …}}, only those that hold labels.
     ranked_share: split -> share of its users whose labels were ranked; below 1 where evaluator.max_labels bound.
@@ -96,6 +98,7 @@ class Summary(_Strict):
     paths: dict[str, str]
     slices: dict[str, dict[str, float]] = {}
     ranked_share: dict[str, float] = {}
+    head: str = "next_item"
 
 
 class Manifest(_Strict):
@@ -110,3 +113,4 @@ class Manifest(_Strict):
     code_version: str
     evaluation: str
     refit: bool = False
+    head: str = "next_item"

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
-from components.evaluator import per_user
-from components.evaluator.options import Options
+from components.evaluator import pair_blessing, per_user
+from components.evaluator.options import PAIR_METRICS, Options
 from components.evaluator.tfma_metrics import rank_gains
+from components.evaluator.verdict import Check, Decision
 from ranker import bootstrap
 from schemas import errors, features
 
 
-class Check(BaseModel):
-    """One condition."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    passed: bool
-    why: Annotated[str, Field(description="a sentence with figures")]
-    figures: dict[str, float]
-
-
-class Decision(BaseModel):
-    """blessing.json."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    blessed: bool
-    why: Annotated[str, Field(description="a plain sentence with figures")]
-    split: str
-    metric: str
-    checks: list[Check]
-
-
-def decide(rows: pl.DataFrame, options: Options) -> Decision:
+def decide(
+    rows: pl.DataFrame, options: Options, head: str = "next_item", pairs: pl.DataFrame | None = None
+) -> Decision:
     """Decides by the validation rows alone.
+
+    By a metric of pairs, which those of the heads pointwise and rating are, as components.evaluator.pair_blessing says.
+    By one of ranks:
 
     1. The metric must be above zero and at least options.min_lift times the most-popular baseline's.
     2. Where there is a latest blessed model: each user's difference to it is resampled; the model is refused where
@@ -50,7 +30,9 @@ def decide(rows: pl.DataFrame, options: Options) -> Decision:
     Args:
         rows: of per_user.read, all splits.
         options: the stage's knobs.
-    Raises: DataError: no validation rows.
+        head: of the model, a name of ranker.heads.
+        pairs: of pair_rows.read, all splits; None: the head has none.
+    Raises: DataError: no validation rows. ValueError: options.metric isn't measured with the head.
     """
     rows = rows.filter(pl.col(per_user.SPLIT) == features.VALID)
     if rows.is_empty():
@@ -60,45 +42,62 @@ def decide(rows: pl.DataFrame, options: Options) -> Decision:
             next_step="Choose a split (sequence_gen.split) that leaves events for validation, or give more data; where "
             "few users have all the labels, raise evaluator.max_labels, by which users are drawn.",
         )
-    checks = [_beats_popularity(rows, options)]
-    if rows[per_user.RANK_COLUMNS[per_user.BASELINE]].null_count() == 0:
-        checks.append(_no_worse(rows, options))
+    metric = options.metric_of(head)
+    if pairs is not None and metric in PAIR_METRICS.get(head, ()):
+        valid = pairs.filter(pl.col(per_user.SPLIT) == features.VALID)
+        checks, also = pair_blessing.checks(valid, head, metric, options), _unlike(rows, valid)
+    else:
+        checks, also = _of_ranks(rows, metric, options), _below_recent(rows, metric, options)
     failed = [check.why for check in checks if not check.passed]
     blessed = not failed
     why = ("Blessed: " if blessed else "Not blessed: ") + " ".join(failed or [check.why for check in checks])
-    why += _below_recent(rows, options)
-    return Decision(blessed=blessed, why=why, split=features.VALID, metric=options.metric, checks=checks)
+    return Decision(blessed=blessed, why=why + also, split=features.VALID, metric=metric, checks=checks)
 
 
-def _gain(rows: pl.DataFrame, model: str, options: Options) -> np.ndarray:
-    return rank_gains(per_user.ranks(rows, model), options.cutoffs)[options.metric]
+def _of_ranks(rows: pl.DataFrame, metric: str, options: Options) -> list[Check]:
+    checks = [_beats_popularity(rows, metric, options)]
+    if rows[per_user.RANK_COLUMNS[per_user.BASELINE]].null_count() == 0:
+        checks.append(_no_worse(rows, metric, options))
+    return checks
 
 
-def _beats_popularity(rows: pl.DataFrame, options: Options) -> Check:
-    ours = float(_gain(rows, per_user.CANDIDATE, options).mean())
-    popular = float(_gain(rows, per_user.POPULARITY, options).mean())
+def _unlike(rows: pl.DataFrame, pairs: pl.DataFrame) -> str:
+    """That the latest blessed model isn't compared, though there is one; "" where it is, or there is none."""
+    there = rows[per_user.RANK_COLUMNS[per_user.BASELINE]].null_count() == 0
+    if not there or pairs["baseline"].null_count() == 0:
+        return ""
+    return " The latest blessed model has another head: its scores mean something else, and aren't compared."
+
+
+def _gain(rows: pl.DataFrame, model: str, metric: str, options: Options) -> np.ndarray:
+    return rank_gains(per_user.ranks(rows, model), options.cutoffs)[metric]
+
+
+def _beats_popularity(rows: pl.DataFrame, metric: str, options: Options) -> Check:
+    ours = float(_gain(rows, per_user.CANDIDATE, metric, options).mean())
+    popular = float(_gain(rows, per_user.POPULARITY, metric, options).mean())
     needed = options.min_lift * popular
     lift = f", {ours / popular:.2f} times" if popular else ""
     why = (
-        f"{options.metric} on validation is {ours:.4f}{lift} the most-popular baseline's {popular:.4f}; "
+        f"{metric} on validation is {ours:.4f}{lift} the most-popular baseline's {popular:.4f}; "
         f"at least {options.min_lift:g} times is asked for."
     )
     figures = {"candidate": ours, "popularity": popular, "needed": needed}
     return Check(name="beats_popularity", passed=ours > 0 and ours >= needed, why=why, figures=figures)
 
 
-def _below_recent(rows: pl.DataFrame, options: Options) -> str:
+def _below_recent(rows: pl.DataFrame, metric: str, options: Options) -> str:
     """A warning where the user's own latest items do better; "" where they don't, or are no baseline."""
     if rows[per_user.RANK_COLUMNS[per_user.RECENT]].null_count():
         return ""
-    ours, own = (float(_gain(rows, model, options).mean()) for model in (per_user.CANDIDATE, per_user.RECENT))
+    ours, own = (float(_gain(rows, model, metric, options).mean()) for model in (per_user.CANDIDATE, per_user.RECENT))
     if ours >= own:
         return ""
     return f" But each user's own latest items, latest first, reach {own:.4f}, more than the model's {ours:.4f}."
 
 
-def _no_worse(rows: pl.DataFrame, options: Options) -> Check:
-    difference = _gain(rows, per_user.CANDIDATE, options) - _gain(rows, per_user.BASELINE, options)
+def _no_worse(rows: pl.DataFrame, metric: str, options: Options) -> Check:
+    difference = _gain(rows, per_user.CANDIDATE, metric, options) - _gain(rows, per_user.BASELINE, metric, options)
     (found,) = bootstrap.intervals(
         difference[:, None],
         per_user.users(rows),
@@ -108,7 +107,7 @@ def _no_worse(rows: pl.DataFrame, options: Options) -> Check:
     )
     limit = -options.max_loss
     why = (
-        f"Against the latest blessed model {options.metric} differs by {found.value:+.4f} "
+        f"Against the latest blessed model {metric} differs by {found.value:+.4f} "
         f"({options.confidence:.0%} interval {found.low:+.4f} to {found.high:+.4f}); "
         f"an interval wholly below {limit:.4f} is refused."
     )

@@ -6,7 +6,8 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.evaluator import executor
-from components.evaluator.options import Options
+from components.evaluator.options import PAIR_METRICS, Options
+from ranker.registry import NamedOptions
 from schemas import artifacts
 
 
@@ -15,6 +16,8 @@ class EvaluatorSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {  # noqa: RUF012 - the form that TFX asks for
         "options": component_spec.ExecutionParameter(type=str),
+        "head": component_spec.ExecutionParameter(type=str),
+        "loss": component_spec.ExecutionParameter(type=str),
         "code_version": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -45,8 +48,10 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             are masked. Where they aren't, the user's own latest items are reported as one more baseline.
         sequence_report: how many labels there are, for options.max_labels; None: all are ranked.
         options: the stage's knobs.
+        head: of the candidate: what its scores mean, and so by what it is measured; None: they are an order alone.
+        loss: that it is trained by, which says how the pairs of the head pointwise are drawn.
         code_version: digest of the code that the stage runs on, so that the cache sees an edit.
-    Outputs: evaluation (TFMA's results, schemas.artifacts.METRICS_FILE, PER_USER_FOLDER, BLESSING_FILE,
+    Outputs: evaluation (TFMA's results, schemas.artifacts.METRICS_FILE, PER_USER_FOLDER, PAIRS_FOLDER, BLESSING_FILE,
         RANKED_SHARE_FILE) and blessing.
     """
 
@@ -60,9 +65,12 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         item_counts: channel.BaseChannel,
         options: Options,
         code_version: str,
+        head: NamedOptions | None = None,
+        loss: NamedOptions | None = None,
         baseline_model: channel.BaseChannel | None = None,
         sequence_report: channel.BaseChannel | None = None,
     ) -> None:
+        has_pairs = head is not None and head.name in PAIR_METRICS
         spec = EvaluatorSpec(
             examples=examples,
             model=model,
@@ -70,6 +78,8 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             item_counts=item_counts,
             sequence_report=sequence_report,
             options=options.model_dump_json(),
+            head=head.model_dump_json() if head is not None and has_pairs else "",
+            loss=loss.model_dump_json() if loss is not None and has_pairs else "",
             code_version=code_version,
             evaluation=channel.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=channel.Channel(type=standard_artifacts.ModelBlessing),

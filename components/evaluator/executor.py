@@ -15,12 +15,12 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components.evaluator import blessing, inference, per_user, report, sampling, tfma_run
+from components.evaluator import blessing, inference, item_ratings, pair_rows, per_user, report, sampling, tfma_run
 from components.evaluator.options import Options
-from schemas import artifacts, errors, features, models, records
+from components.evaluator.task import RATING, Artifacts, Task
+from schemas import artifacts, features, records
 
 SPLITS = (features.VALID, features.TEST)
-Artifacts = dict[str, list[types.Artifact]]
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -32,101 +32,77 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Args:
             input_dict: examples, model, item_counts; baseline_model and sequence_report may be absent or empty.
             output_dict: evaluation, blessing.
-            exec_properties: options (JSON of Options), code_version.
-        Raises: ModelError: a model that isn't there, or without the signature `evaluate`; DataError: no examples.
+            exec_properties: options, head, loss (JSON of Options, of a head's and of a loss's, "" both where the head
+                has no metrics of its own), code_version.
+        Raises: ModelError: a model that isn't there, or without a signature that is needed; DataError: no examples.
         """
         options = Options.model_validate_json(exec_properties["options"])
-        folders = _model_folders(input_dict)
         evaluation = artifact_utils.get_single_uri(output_dict["evaluation"])
-        compared = _compared(input_dict, folders)
+        task = Task(input_dict, evaluation, options, exec_properties["head"], exec_properties["loss"])
         shares = sampling.shares(_report(input_dict), SPLITS, options.max_labels)
-        self._infer(input_dict, folders, compared, shares, evaluation, options)
+        self._infer(task, shares)
         _write_json(evaluation, artifacts.RANKED_SHARE_FILE, shares)
         rows = per_user.read(f"{evaluation}/{artifacts.PER_USER_FOLDER}")
-        _write_json(evaluation, artifacts.METRICS_FILE, report.report(evaluation, rows, compared, options))
-        decision = blessing.decide(rows, options)
+        paired = None
+        if task.pair_models:
+            pairs = pair_rows.read(f"{evaluation}/{artifacts.PAIRS_FOLDER}")
+            paired = report.Paired(pairs, task.head, task.pair_models)
+        _write_json(evaluation, artifacts.METRICS_FILE, report.report(evaluation, rows, task.ranked, options, paired))
+        decision = blessing.decide(rows, options, task.head, paired.rows if paired else None)
         _write_json(evaluation, artifacts.BLESSING_FILE, decision.model_dump())
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), decision, input_dict)
 
-    def _infer(
-        self,
-        input_dict: Artifacts,
-        folders: dict[str, str],
-        compared: list[str],
-        shares: dict[str, float],
-        evaluation: str,
-        options: Options,
-    ) -> None:
-        """One Beam pipeline: rows to Parquet, and on to TFMA."""
-        item_counts = f"{artifact_utils.get_single_uri(input_dict['item_counts'])}/{artifacts.ITEM_COUNTS_FILE}"
-        catalogue = len(per_user.read_item_counts(item_counts))
-        config = tfma_run.eval_config(compared, options.cutoffs, catalogue, options.slices)
-        locations = {per_user.POPULARITY: "items by training count", **folders}
-        if per_user.RECENT in compared:
-            locations[per_user.RECENT] = "the user's own latest items"
-        counted = item_counts if per_user.RECENT in compared else None
-        ranks = {split: inference.Rank(split, *_models(folders), options.batch_size, counted) for split in SPLITS}
-        fileio.makedirs(f"{evaluation}/{artifacts.PER_USER_FOLDER}")
+    def _infer(self, task: Task, shares: dict[str, float]) -> None:
+        """One Beam pipeline: rows to Parquet, and on to TFMA. One before it where training's ratings are needed."""
+        if task.head == RATING:
+            with self._make_beam_pipeline() as pipeline:
+                examples = pipeline | beam.io.ReadFromTFRecord(task.split_pattern(features.TRAIN))
+                _ = examples | item_ratings.AddUp() | beam.Map(item_ratings.write, task.ratings)
+        fileio.makedirs(f"{task.evaluation}/{artifacts.PER_USER_FOLDER}")
         with self._make_beam_pipeline() as pipeline:
-            rows = [
-                pipeline
-                | f"Rank {split}"
-                >> _RankSplit(_split_pattern(input_dict, split), ranks[split], shares[split], options.batch_size)
+            found = [
+                pipeline | f"Rank {split}" >> _RankSplit(task, split, shares[split], task.options.batch_size)
                 for split in SPLITS
-            ] | beam.Flatten()
-            _ = rows | "Write" >> parquetio.WriteToParquetBatched(
-                f"{evaluation}/{artifacts.PER_USER_FOLDER}/rows", schema=records.PER_USER, file_name_suffix=".parquet"
+            ]
+            rows = [each[inference.RANKS] for each in found] | "Ranks" >> beam.Flatten()
+            _write_rows(rows, f"{task.evaluation}/{artifacts.PER_USER_FOLDER}", records.PER_USER)
+            cutoffs, models = task.options.cutoffs, task.ranked
+            extracts = [rows | "Extracts" >> beam.ParDo(tfma_run.Extracts(models, cutoffs, task.item_counts))]
+            if task.pair_models:
+                pairs = [each[inference.PAIRS] for each in found] | "Pairs" >> beam.Flatten()
+                _write_rows(pairs, f"{task.evaluation}/{artifacts.PAIRS_FOLDER}", records.PAIRS)
+                extracts.append(
+                    pairs | "Pair extracts" >> beam.ParDo(tfma_run.PairExtracts(task.head, task.pair_models))
+                )
+            tfma_run.write_results(
+                extracts | "All extracts" >> beam.Flatten(), task.config(), task.locations(), task.evaluation
             )
-            extracts = rows | "Extracts" >> beam.ParDo(tfma_run.Extracts(compared, options.cutoffs, item_counts))
-            tfma_run.write_results(extracts, config, locations, evaluation)
 
 
 class _RankSplit(beam.PTransform):
-    """Reads the serialised sequences of a split and ranks their labels: tables of schemas.records.PER_USER."""
+    """Reads the serialised sequences of a split, ranks their labels and scores their pairs: two outputs of tables."""
 
-    def __init__(self, pattern: str, rank: inference.Rank, share: float, batch_size: int) -> None:
+    def __init__(self, task: Task, split: str, share: float, batch_size: int) -> None:
         super().__init__()
-        self._pattern, self._rank, self._share, self._batch_size = pattern, rank, share, batch_size
+        self._pattern, self._share, self._batch_size = task.split_pattern(split), share, batch_size
+        self._rank = task.rank(split)
 
-    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+    def expand(self, pipeline: beam.Pipeline) -> beam.pvalue.DoOutputsTuple:
         return (
             pipeline
             | "Read" >> beam.io.ReadFromTFRecord(self._pattern)
             | "Users" >> sampling.ChooseUsers(self._share)
             | "Gather" >> inference.examples_together(self._batch_size)
-            | "Rank" >> beam.ParDo(self._rank).with_output_types(pa.Table)
+            | "Rank"
+            >> beam.ParDo(self._rank).with_output_types(pa.Table).with_outputs(inference.PAIRS, main=inference.RANKS)
         )
 
 
-def _split_pattern(input_dict: Artifacts, split: str) -> str:
-    (uri,) = artifact_utils.get_split_uris(input_dict["examples"], split)
-    pattern = io_utils.all_files_pattern(uri)
-    if not fileio.glob(pattern):
-        raise errors.DataError(
-            f"The sequences have no {split} split.",
-            where=uri,
-            next_step="Choose a split (sequence_gen.split) that leaves events for validation and for test.",
-        )
-    return pattern
-
-
-def _model_folders(input_dict: Artifacts) -> dict[str, str]:
-    """Folder of the candidate's SavedModel, and of the baseline's where there is one."""
-    folders = {per_user.CANDIDATE: models.saved_model_folder(artifact_utils.get_single_uri(input_dict["model"]))}
-    for baseline in input_dict.get("baseline_model") or []:
-        folders[per_user.BASELINE] = models.saved_model_folder(baseline.uri)
-    return folders
-
-
-def _models(folders: dict[str, str]) -> tuple[str, str | None]:
-    return folders[per_user.CANDIDATE], folders.get(per_user.BASELINE)
-
-
-def _compared(input_dict: Artifacts, folders: dict[str, str]) -> list[str]:
-    """Keys of per_user.RANK_COLUMNS, the candidate first."""
-    masked = bool(artifact_utils.get_single_instance(input_dict["item_counts"]).mask_seen)
-    there = {per_user.BASELINE: per_user.BASELINE in folders, per_user.RECENT: not masked}
-    return [per_user.CANDIDATE, per_user.POPULARITY, *(name for name, is_there in there.items() if is_there)]
+def _write_rows(rows: beam.PCollection, folder: str, schema: pa.Schema) -> None:
+    name = folder.rsplit("/", 1)[-1]
+    _ = rows | f"Write {name}" >> parquetio.WriteToParquetBatched(
+        f"{folder}/rows", schema=schema, file_name_suffix=".parquet"
+    )
 
 
 def _report(input_dict: Artifacts) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -9,6 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from schemas import features
 
 METRICS = ("hr", "ndcg", "mrr")
+# Of pairs of a history and an item, by the model's head (ranker.pair_metrics): the first decides unless told otherwise.
+PAIR_METRICS: Mapping[str, tuple[str, ...]] = {
+    "pointwise": ("log_loss", "auc", "accuracy", "calibration_error"),
+    "rating": ("rmse", "mae"),
+}
+_OF_RANKS = "ndcg@10"
 Cutoff = Annotated[int, Field(ge=1, le=features.TOP_K)]
 
 
@@ -21,8 +28,13 @@ class Options(BaseModel):
         tuple[Cutoff, ...], Field(min_length=1, description="The k of HR@k, NDCG@k, MRR@k, coverage@k, in items.")
     ] = (1, 5, 10, 20)
     metric: Annotated[
-        str, Field(description="Decides on validation whether a model is blessed: hr, ndcg or mrr, @, a cutoff.")
-    ] = "ndcg@10"
+        str | None,
+        Field(
+            description="Decides on validation whether a model is blessed: hr, ndcg or mrr, @, a cutoff; with the head "
+            "pointwise also log_loss, auc, accuracy or calibration_error, with the head rating also rmse or mae. null: "
+            "ndcg@10; with those heads log_loss and rmse."
+        ),
+    ] = None
     min_lift: Annotated[
         float,
         Field(
@@ -31,6 +43,18 @@ class Options(BaseModel):
             "history gets the most popular items from the model, too: many of them pull this ratio towards 1.",
         ),
     ] = 1.2
+    min_gain: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="With a metric of the heads pointwise and rating, in place of min_lift: how much better than "
+            "each baseline the metric must be shown to be, which is that the whole interval of the difference is.",
+        ),
+    ] = 0.0
+    pairs: Annotated[
+        int,
+        Field(ge=1, description="With the head pointwise: items that are drawn for each label, as in training."),
+    ] = 10
     max_loss: Annotated[
         float,
         Field(
@@ -62,7 +86,26 @@ class Options(BaseModel):
 
     @model_validator(mode="after")
     def _metric_is_measured(self) -> Options:
-        measured = [f"{name}@{k}" for name in METRICS for k in self.cutoffs]
-        if self.metric not in measured:
-            raise ValueError(f"metric is {self.metric!r}, which isn't measured; choose one of {', '.join(measured)}")
+        known = [*self._rank_metrics(), *(name for names in PAIR_METRICS.values() for name in names)]
+        if self.metric is not None and self.metric not in known:
+            raise ValueError(f"metric is {self.metric!r}, which isn't measured; choose one of {', '.join(known)}")
         return self
+
+    def metric_of(self, head: str) -> str:
+        """The metric that decides.
+
+        Args:
+            head: of the model, a name of ranker.heads.
+        Raises: ValueError: it isn't measured with that head.
+        """
+        of_pairs = PAIR_METRICS.get(head, ())
+        chosen = self.metric or next(iter(of_pairs), _OF_RANKS)
+        measured = [*of_pairs, *self._rank_metrics()]
+        if chosen not in measured:
+            raise ValueError(
+                f"metric {chosen} isn't measured with the head {head}; choose one of {', '.join(measured)}"
+            )
+        return chosen
+
+    def _rank_metrics(self) -> list[str]:
+        return [f"{name}@{k}" for name in METRICS for k in self.cutoffs]

@@ -28,13 +28,13 @@ def read(folder: str) -> pl.DataFrame:
     Returns: the columns of schemas.records.PER_USER but top_items, sorted by split, user, time, label and ranks.
     """
     columns = [name for name in records.PER_USER.names if name != "top_items"]
-    parts = [_read(path, columns) for path in sorted(fileio.glob(f"{folder}/*.parquet"))]
+    parts = [read_parquet(path, columns) for path in sorted(fileio.glob(f"{folder}/*.parquet"))]
     return pl.concat(parts).sort([SPLIT, "user_id", "label_timestamp", "label", *RANK_COLUMNS.values()])
 
 
 def read_item_counts(path: str) -> pl.DataFrame:
     """schemas.records.ITEM_COUNTS, in the file's order: most frequent first."""
-    return _read(path, list(records.ITEM_COUNTS.names))
+    return read_parquet(path, list(records.ITEM_COUNTS.names))
 
 
 def users(rows: pl.DataFrame) -> np.ndarray:
@@ -60,6 +60,7 @@ def slices(rows: pl.DataFrame, wanted: bool) -> Iterator[tuple[str, pl.DataFrame
             yield slice_name((column, value)), part
 
 
-def _read(path: str, columns: list[str]) -> pl.DataFrame:
+def read_parquet(path: str, columns: list[str] | None = None) -> pl.DataFrame:
+    """A file, local or one that TFX can open; `columns` of it, or all."""
     with fileio.open(path, "rb") as file:
         return pl.read_parquet(file.read(), columns=columns)

@@ -13,7 +13,7 @@ import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
-from ranker import metrics
+from ranker import metrics, pair_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +22,7 @@ EXAMPLES = "examples"
 COVERAGE, POPULARITY, COLD_SHARE = "coverage", "mean_popularity", "cold_share"
 # Our keys of an extract: {model: [n] int64}, [n, K] int64 with NO_ITEM and COLD_ITEM, {k: [n] float64 with NaN}.
 RANKS, ITEMS, MEAN_COUNTS = "ranks", "items", "mean_counts"
+PAIR_SUMS = "pair_sums"  # {model: [m] float64, of ranker.pair_metrics}; such an extract has none of the others
 _FORMULAS: dict[str, Callable] = {"hr": metrics.hr_at_k, "ndcg": metrics.ndcg_at_k, "mrr": metrics.mrr_at_k}
 
 
@@ -50,6 +51,26 @@ class ListMetrics(metric_types.Metric):
         super().__init__(_list_computations, cutoffs=cutoffs, catalogue_size=catalogue_size, name=name)
 
 
+class PairMetrics(metric_types.Metric):
+    """The metrics of ranker.pair_metrics that fit a head, of each model.
+
+    TFMA's own log loss takes no weights within an extract, and the others go through pairs one by one in Python. What
+    these are must be what TFMA's are (tests/components/evaluator/test_pair_tfma.py).
+    """
+
+    def __init__(self, head: str, name: str = "pair_metrics") -> None:
+        super().__init__(_pair_computations, head=head, name=name)
+
+
+def _pair_computations(head: str, name: str, model_names: list[str]) -> list[metric_types.MetricComputation]:
+    return [_computation(list(pair_metrics.NAMES[head]), model, _PairSums(model, head)) for model in model_names]
+
+
+def _no_pairs(head: str) -> np.ndarray:
+    nothing = np.empty(0)
+    return pair_metrics.SUMS[head](nothing, nothing, nothing)
+
+
 def _rank_computations(cutoffs: list[int], name: str, model_names: list[str]) -> list[metric_types.MetricComputation]:
     names = [*rank_gains(np.empty(0, np.int64), cutoffs), EXAMPLES]
     return [_computation(names, model, _RankSums(model, cutoffs)) for model in model_names]
@@ -74,7 +95,7 @@ class _Ours(metric_types.Preprocessor):
         super().__init__(name=f"ours_{model}")
 
     def process(self, extracts: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        yield {key: extracts[key] for key in (RANKS, ITEMS, MEAN_COUNTS)}
+        yield {key: extracts.get(key) for key in (RANKS, ITEMS, MEAN_COUNTS, PAIR_SUMS)}
 
 
 class _RankSums(beam.CombineFn):
@@ -88,6 +109,8 @@ class _RankSums(beam.CombineFn):
         return np.zeros(len(self._names) + 1)
 
     def add_input(self, total: np.ndarray, extract: dict[str, Any]) -> np.ndarray:
+        if extract[RANKS] is None:
+            return total
         rank = extract[RANKS][self._model]
         return total + np.array([gain.sum() for gain in rank_gains(rank, self._cutoffs).values()] + [len(rank)])
 
@@ -111,6 +134,8 @@ class _ListSums(beam.CombineFn):
         return np.zeros((len(self._cutoffs), self._size), bool), np.zeros((3, len(self._cutoffs)))
 
     def add_input(self, total: tuple[np.ndarray, np.ndarray], extract: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        if extract[ITEMS] is None:
+            return total
         shown = np.stack([metrics.recommended_at_k(extract[ITEMS], k, self._size) for k in self._cutoffs])
         means = np.stack([extract[MEAN_COUNTS][k] for k in self._cutoffs])
         cold = np.stack([metrics.cold_share_at_k(extract[ITEMS], k) for k in self._cutoffs])
@@ -129,3 +154,23 @@ class _ListSums(beam.CombineFn):
             found[metric_types.MetricKey(f"{POPULARITY}@{k}", self._model)] = float(popularity[i] / max(lists[i], 1))
             found[metric_types.MetricKey(f"{COLD_SHARE}@{k}", self._model)] = float(cold[i] / max(lists[i], 1))
         return found
+
+
+class _PairSums(beam.CombineFn):
+    """Sums over pairs: [1, m] float64."""
+
+    def __init__(self, model: str, head: str) -> None:
+        self._model, self._head = model, head
+
+    def create_accumulator(self) -> np.ndarray:
+        return _no_pairs(self._head)
+
+    def add_input(self, total: np.ndarray, extract: dict[str, Any]) -> np.ndarray:
+        return total if extract[PAIR_SUMS] is None else total + extract[PAIR_SUMS][self._model]
+
+    def merge_accumulators(self, totals: Iterable[np.ndarray]) -> np.ndarray:
+        return np.sum(list(totals), axis=0)
+
+    def extract_output(self, total: np.ndarray) -> dict[metric_types.MetricKey, float]:
+        found = pair_metrics.VALUES[self._head](total)
+        return {metric_types.MetricKey(name, self._model): float(value[0]) for name, value in found.items()}

@@ -19,14 +19,23 @@ from tensorflow_model_analysis.writers import eval_config_writer, metrics_plots_
 
 from components.evaluator import tfma_metrics
 from components.evaluator.per_user import RANK_COLUMNS, SLICES, SPLIT, read_item_counts, slice_name
-from ranker import metrics
+from ranker import metrics, pair_metrics
 from schemas import features
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+
+_KEYS = (SPLIT, *SLICES)
 
 
-def eval_config(models: list[str], cutoffs: tuple[int, ...], items: int, slices: bool) -> config_pb2.EvalConfig:
+def eval_config(
+    models: list[str],
+    cutoffs: tuple[int, ...],
+    items: int,
+    slices: bool,
+    head: str = "next_item",
+    pair_models: Sequence[str] = (),
+) -> config_pb2.EvalConfig:
     """What TFMA is asked for.
 
     Args:
@@ -34,17 +43,21 @@ def eval_config(models: list[str], cutoffs: tuple[int, ...], items: int, slices:
         cutoffs: the k, in items.
         items: size of the catalogue that coverage refers to.
         slices: also by each of per_user.SLICES; splits are kept apart in any case.
+        head: a name of ranker.heads.
+        pair_models: keys of pair_rows.columns: those whose pairs are measured, none with the head next_item.
     Returns: a configuration without TFMA's default metrics, which would call the model's own loss.
     """
     keys = [[SPLIT]] + ([[SPLIT, name] for name in SLICES] if slices else [])
     ranking = _metric(tfma_metrics.RankMetrics, cutoffs=list(cutoffs))
     lists = _metric(tfma_metrics.ListMetrics, cutoffs=list(cutoffs), catalogue_size=items)
+    of_pairs = [_metric(tfma_metrics.PairMetrics, head=head)] if pair_models else []
     return config_pb2.EvalConfig(
-        model_specs=[config_pb2.ModelSpec(name=name) for name in models],
+        model_specs=[config_pb2.ModelSpec(name=name) for name in dict.fromkeys([*models, *pair_models])],
         slicing_specs=[config_pb2.SlicingSpec(feature_keys=key) for key in keys],
         metrics_specs=[
             config_pb2.MetricsSpec(metrics=[ranking], model_names=models),
             config_pb2.MetricsSpec(metrics=[lists], model_names=models[:1]),
+            *(config_pb2.MetricsSpec(metrics=[metric], model_names=list(pair_models)) for metric in of_pairs),
         ],
         options=config_pb2.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False)),
     )
@@ -103,14 +116,11 @@ class Extracts(beam.DoFn):
         self._counts = counts["count"].to_numpy()
 
     def process(self, rows: pa.Table) -> Iterator[dict[str, Any]]:
-        keys = [SPLIT, *SLICES]
         frame = pl.DataFrame(pl.from_arrow(rows)).with_columns(pl.Series("codes", self._codes(rows)))
-        for key, part in frame.partition_by(keys, as_dict=True).items():
+        for key, part in frame.partition_by(_KEYS, as_dict=True).items():
             codes = part["codes"].to_numpy()
             yield {
-                constants.FEATURES_KEY: {
-                    name: np.array([value]) for name, value in zip(keys, key, strict=True) if value is not None
-                },
+                constants.FEATURES_KEY: _features(key),
                 tfma_metrics.RANKS: {model: part[RANK_COLUMNS[model]].to_numpy() for model in self._models},
                 tfma_metrics.ITEMS: codes,
                 tfma_metrics.MEAN_COUNTS: {k: metrics.popularity_at_k(codes, k, self._counts) for k in self._cutoffs},
@@ -125,6 +135,32 @@ class Extracts(beam.DoFn):
         codes = np.full((len(rows), features.TOP_K), metrics.NO_ITEM, np.int64)
         codes[np.arange(features.TOP_K) < lengths[:, None]] = numbers.fill_null(metrics.COLD_ITEM).to_numpy()
         return codes
+
+
+class PairExtracts(beam.DoFn):
+    """Tables of schemas.records.PAIRS to TFMA's extracts, one for the pairs that share their slices.
+
+    Args:
+        head: a name of ranker.heads.
+        models: of pair_rows.columns.
+    """
+
+    def __init__(self, head: str, models: Mapping[str, str]) -> None:
+        self._head, self._models = head, dict(models)
+
+    def process(self, rows: pa.Table) -> Iterator[dict[str, Any]]:
+        for key, part in pl.DataFrame(pl.from_arrow(rows)).partition_by(_KEYS, as_dict=True).items():
+            against = [part[name].to_numpy() for name in ("target", "weight")]
+            sums = {
+                model: pair_metrics.SUMS[self._head](part[column].to_numpy(), *against)
+                for model, column in self._models.items()
+            }
+            yield {constants.FEATURES_KEY: _features(key), tfma_metrics.PAIR_SUMS: sums}
+
+
+def _features(key: tuple[Any, ...]) -> dict[str, np.ndarray]:
+    """What TFMA slices by; a slice that a row has no value of is left out."""
+    return {name: np.array([value]) for name, value in zip(_KEYS, key, strict=True) if value is not None}
 
 
 def _metric(kind: type[metric_types.Metric], **config: Any) -> config_pb2.MetricConfig:

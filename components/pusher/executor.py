@@ -70,6 +70,7 @@ def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[st
         code_version=model.get_string_custom_property("code_version") or exec_properties["code_version"],
         evaluation=evaluation,
         refit=bool(model.get_int_custom_property("refit")),
+        head=model.get_string_custom_property("head") or "next_item",
     )
 
 

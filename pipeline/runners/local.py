@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pipeline.runners import failure, lock
+from pipeline.runners import failure, figures, lock
 from pipeline.runners.terminal import StageLines, libraries_to
 from schemas.errors import SeqrankError
 from schemas.runs import LOG_FILE, SUMMARY_FILE, OutputRoot
@@ -56,7 +56,7 @@ def run(config: Config, console: Console | None = None) -> Summary:
         with libraries_to(root.run(run_id) / LOG_FILE):  # asked for its GPUs, TensorFlow has much to say
             summary = summaries.build(config, root, run_id, stages, wall_seconds=time.monotonic() - began)
         _close(root, summary)
-    summaries.show(summary, console)
+    figures.show(summary, console)
     return summary
 
 

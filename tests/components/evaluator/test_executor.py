@@ -116,7 +116,7 @@ def evaluate(tmp_path, splits, options, baseline=None, mask_seen=1):
     executor.Executor(context).Do(
         inputs,
         {"evaluation": [evaluation], "blessing": [blessing]},
-        {"options": options.model_dump_json(), "code_version": "1"},
+        {"options": options.model_dump_json(), "head": "", "loss": "", "code_version": "1"},
     )
     return tmp_path / "evaluation", blessing
 

@@ -13,7 +13,9 @@ def test_options_survive_their_json():
     "wrong",
     [
         {"metric": "ndcg@7"},
-        {"metric": "auc"},
+        {"metric": "logloss"},
+        {"min_gain": -1},
+        {"pairs": 0},
         {"cutoffs": (21,)},
         {"cutoffs": ()},
         {"confidence": 1.0},

@@ -103,7 +103,12 @@ def evaluated(tmp_path_factory):
     executor.Executor(context).Do(
         {"examples": [examples], "model": [model_], "item_counts": [counts]},
         {"evaluation": [evaluation], "blessing": [blessing]},
-        {"options": Options(batch_size=7, resamples=100).model_dump_json(), "code_version": "1"},
+        {
+            "options": Options(batch_size=7, resamples=100).model_dump_json(),
+            "head": "",
+            "loss": "",
+            "code_version": "1",
+        },
     )
     return tmp_path / "evaluation"
 

@@ -8,7 +8,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from rich.console import Console
 
 from pipeline.config import load
-from pipeline.runners import summaries
+from pipeline.runners import figures, summaries
 from pipeline.runners.metadata import Execution
 from schemas import artifacts
 from schemas.runs import OutputRoot, Summary
@@ -69,7 +69,7 @@ def build(tmp_path):
 
 def shown(summary):
     console = Console(file=io.StringIO(), width=200)
-    summaries.show(summary, console)
+    figures.show(summary, console)
     return console.file.getvalue()
 
 
