@@ -57,14 +57,17 @@ class Past:
         return tf.where(there & (column >= 0) & (column < self.size), column, -1)
 
     def _everywhere(self) -> tf.Tensor:
-        behind = self._behind()
-        left_out = (behind >= 0) & (behind != self.labels[:, tf.newaxis])
-        shape = tf.shape(behind, tf.int64)
-        place = tf.broadcast_to(tf.range(shape[0])[:, tf.newaxis], shape)
-        # What isn't left out adds a zero to the first column: so shapes don't depend on values, as XLA wants it.
-        places = tf.stack([place, tf.where(left_out, behind, 0)], axis=-1)
-        values = tf.where(left_out, -float("inf"), 0.0)
-        return tf.scatter_nd(places, values, tf.stack([shape[0], tf.constant(self.size, tf.int64)]))
+        """[N, n]. By where each item stands first in its row: one comparison, where to scatter took three times it."""
+        column = self.ids - FIRST_ITEM
+        rows, width = tf.unstack(tf.shape(column, tf.int64))
+        inside = (column >= 0) & (column < self.size)
+        segment = tf.where(inside, tf.range(rows)[:, tf.newaxis] * self.size + column, -1)  # below 0: passed over
+        place = tf.broadcast_to(tf.range(tf.cast(width, tf.int32)), tf.shape(column))
+        first = tf.math.unsorted_segment_min(place, segment, rows * self.size)
+        first = tf.gather(tf.reshape(first, [rows, self.size]), self.rows)
+        left_out = tf.where(first < tf.cast(self.upto, tf.int32)[:, tf.newaxis], -float("inf"), 0.0)
+        own = tf.stack([tf.range(tf.size(self.labels, tf.int64)), self.labels], axis=1)
+        return tf.tensor_scatter_nd_update(left_out, own, tf.zeros_like(self.labels, tf.float32))
 
     def _at(self, columns: tf.Tensor) -> tf.Tensor:
         """[S] -> [N, S] bool: what is behind each position. Row by row first, since a row has many positions."""
