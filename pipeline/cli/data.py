@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-app = typer.Typer(help="Get data to run on: MovieLens-100K, or made data of any size.", no_args_is_help=True)
+app = typer.Typer(help="Get data to run on: MovieLens-100K or -1M, or made data of any size.", no_args_is_help=True)
 
 
 @app.command("movielens-100k")
@@ -21,6 +21,19 @@ def movielens_100k(
     from pipeline.datasets import movielens
 
     typer.echo(movielens.ensure(cache or movielens.CACHE))
+
+
+@app.command("movielens-1m")
+def movielens_1m(
+    cache: Annotated[
+        Optional[pathlib.Path],  # noqa: UP045
+        typer.Option("--cache", help="Folder in which data are kept. [default: data/ of the checkout]"),
+    ] = None,
+) -> None:
+    """Fetch MovieLens-1M, checked by its hash, unless it is kept already; prints where it lies."""
+    from pipeline.datasets import movielens, movielens_1m
+
+    typer.echo(movielens_1m.ensure(cache or movielens.CACHE))
 
 
 @app.command("synthesize")

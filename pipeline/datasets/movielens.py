@@ -87,15 +87,18 @@ def ensure(cache_dir: pathlib.Path = CACHE) -> pathlib.Path:
 
 
 def ensure_configured(patterns: Iterable[str]) -> None:
-    """Fetches MovieLens-100K where a run's data name it: a path that ends in movielens-100k/interactions.csv.
+    """Fetches what a run's data name: a path that ends in movielens-100k/ or movielens-1m/interactions.csv.
 
     Args:
         patterns: the configuration's `example_gen.data`; relative paths count from the working directory.
     Raises: DataError: as `ensure`.
     """
+    from pipeline.datasets import movielens_1m
+
+    fetchers = {FOLDER: ensure, movielens_1m.FOLDER: movielens_1m.ensure}
     for pattern in map(pathlib.Path, patterns):
-        if pattern.parts[-2:] == (FOLDER, INTERACTIONS):
-            ensure(pattern.parent.parent)
+        if pattern.name == INTERACTIONS and pattern.parent.name in fetchers:
+            fetchers[pattern.parent.name](pattern.parent.parent)
 
 
 def _from_grouplens(folder: pathlib.Path) -> tuple[bytes, pl.DataFrame]:
