@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 
 import apache_beam as beam
@@ -45,8 +46,10 @@ def write(total: pl.DataFrame, path: str) -> None:
             where="evaluator",
             next_step="Name the log's column in example_gen.columns.rating, or choose another trainer.model.head.",
         )
+    buffer = io.BytesIO()
+    total.write_parquet(buffer)
     with fileio.open(path, "wb") as file:
-        total.write_parquet(file)
+        file.write(buffer.getvalue())
 
 
 def means(path: str, shrinkage: float) -> tuple[pl.DataFrame, float]:

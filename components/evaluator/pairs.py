@@ -57,24 +57,32 @@ class Pairs(abc.ABC):
         found = self.score(split, read, score)
         candidate, *others = found.scores
         row, at = np.nonzero((found.weights > 0) & np.isfinite(candidate))
-        others = [np.where(np.isfinite(scores), scores, found.by_item)[row, at] for scores in others]
-        of_row = pa.RecordBatch.from_arrays(
-            [columns.text(read, name) for name in (features.USER_ID, features.LABEL, *_COPIED)]
-            + [columns.one(read, name, pa.int64()) for name in (features.LABEL_TIMESTAMP, features.LABEL_REPEATS)],
-            names=["user_id", "label", *_COPIED, "label_timestamp", features.LABEL_REPEATS],
-        ).take(pa.array(row))
+        known = [np.where(np.isfinite(scores), scores, found.by_item) for scores in others]
+        numbers = {
+            "target": found.targets,
+            "weight": found.weights,
+            "candidate": candidate,
+            "by_item": found.by_item,
+            "constant": np.full(candidate.shape, found.constant),
+            "baseline": known[0] if known else None,
+        }
         made = {
+            **_of_rows(read, row),
             "split": pa.array([split] * len(row), pa.string()),
             "item": pa.array(found.items[row, at].tolist(), pa.string()),
-            "target": found.targets[row, at],
-            "weight": found.weights[row, at],
-            "candidate": candidate[row, at].astype(np.float64),
-            "by_item": found.by_item[row, at],
-            "constant": np.full(len(row), found.constant),
-            "baseline": others[0].astype(np.float64) if others else pa.nulls(len(row), pa.float64()),
+            **{
+                name: pa.nulls(len(row), pa.float64()) if values is None else pa.array(values[row, at], pa.float64())
+                for name, values in numbers.items()
+            },
         }
-        made |= dict(zip(of_row.schema.names, of_row.columns, strict=True))
-        return pa.Table.from_arrays([pa.array(made[name]) for name in records.PAIRS.names], schema=records.PAIRS)
+        return pa.Table.from_arrays([made[name] for name in records.PAIRS.names], schema=records.PAIRS)
+
+
+def _of_rows(read: pa.RecordBatch, rows: np.ndarray) -> dict[str, pa.Array]:
+    """What each pair has of its sequence."""
+    made = {name: columns.text(read, name) for name in (features.USER_ID, features.LABEL, *_COPIED)}
+    made |= {name: columns.one(read, name, pa.int64()) for name in (features.LABEL_TIMESTAMP, features.LABEL_REPEATS)}
+    return {name: column.take(pa.array(rows)) for name, column in made.items()}
 
 
 class Pointwise(Pairs):

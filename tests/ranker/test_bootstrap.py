@@ -51,3 +51,25 @@ def test_one_user_has_an_interval_without_width():
 def test_no_examples_is_refused():
     with pytest.raises(ValueError, match="needs examples"):
         bootstrap.intervals(np.empty((0, 1)), np.empty(0, np.int64))
+
+
+def test_statistic_of_sums_has_the_interval_of_its_own_linearisation():
+    rng = np.random.default_rng(5)
+    errors = rng.normal(0.0, 2.0, 3000)
+
+    def add_up(group, groups):
+        return np.stack([np.bincount(group, errors**2, groups), np.bincount(group, minlength=groups)], axis=1)
+
+    def statistics(sums):
+        return np.sqrt(sums[:, :1] / sums[:, 1:])
+
+    (found,) = bootstrap.of_sums(add_up, statistics, np.arange(3000))
+    rmse = np.sqrt(np.mean(errors**2))
+    assert found.value == pytest.approx(rmse)
+    width = 2 * 1.96 * np.std(errors**2) / np.sqrt(3000) / (2 * rmse)  # d sqrt(x) = dx / (2 sqrt(x))
+    assert found.high - found.low == pytest.approx(width, rel=0.1)
+
+
+def test_no_sums_are_refused():
+    with pytest.raises(ValueError, match="needs examples"):
+        bootstrap.of_sums(lambda group, groups: np.empty((0, 1)), lambda sums: sums, np.empty(0, np.int64))
