@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 
 def lengths(read: pa.RecordBatch, name: str) -> np.ndarray:
@@ -16,10 +15,12 @@ def lengths(read: pa.RecordBatch, name: str) -> np.ndarray:
 
 
 def one(read: pa.RecordBatch, name: str, kind: pa.DataType) -> pa.Array:
-    """The one value of each row, as `kind`; null where a row has none."""
+    """The first value of each row, as `kind`; null where a row has none."""
     if name not in read.schema.names:
         return pa.nulls(len(read), kind)
-    return pc.list_element(_column(read, name), 0).cast(kind)
+    counts = lengths(read, name)
+    first = pa.array(np.cumsum(counts) - counts, mask=counts == 0)
+    return _column(read, name).flatten().take(first).cast(kind)
 
 
 def text(read: pa.RecordBatch, name: str) -> pa.Array:

@@ -14,6 +14,8 @@ def test_ids_are_text_and_absent_numbers_are_null():
     assert columns.text(batch, "user_id").to_pylist() == ["ü1", "u2"]
     assert columns.one(batch, "label_timestamp", pa.int64()).to_pylist() == [5, 7]
     assert columns.one(batch, "label_repeats", pa.int64()).to_pylist() == [None, None]
+    ratings = read(label_rating=pa.array([[], [2.5], []], pa.list_(pa.float32())), user_id=[["u"], ["v"], ["w"]])
+    assert columns.one(ratings, "label_rating", pa.float64()).to_pylist() == [None, 2.5, None]
 
 
 def test_empty_and_absent_history_have_length_zero():

@@ -51,5 +51,5 @@ def test_mean_of_an_item_is_drawn_towards_that_of_all(tmp_path):
 
 
 def test_no_rating_at_all_is_an_error_that_names_the_column(tmp_path):
-    with pytest.raises(errors.DataError, match="columns.rating"):
+    with pytest.raises(errors.DataError, match=r"columns\.rating"):
         item_ratings.write(item_ratings.add_up([]), str(tmp_path / "ratings.parquet"))
