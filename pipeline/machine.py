@@ -133,7 +133,7 @@ def _lstm_fits() -> bool:
     from ranker import registry
 
     module = registry.load("architectures", "lstm")
-    stack = module.build(module.Options(), width=8, dropout=0.0)
+    stack = module.build(module.Options(), width=8, dropout=0.0, window=8)
     return all(getattr(layer, "_could_use_gpu_kernel", False) for layer in stack.layers)
 
 
