@@ -18,7 +18,7 @@ from ranker.dropout import Dropout
 from ranker.item_tower import ItemTable, ItemTower
 from ranker.keras_metrics import HR, NDCG
 from ranker.layers import lookup, with_residual
-from ranker.past import Past
+from ranker.past import Past, adjustment
 from schemas import features as f
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class SequenceRanker(tfrs.Model):
             ids = features[f.HISTORY]
         columns = tf.clip_by_value(labels - f.FIRST_ITEM, 0, known - 1)  # what has no id has no weight
         vectors, bias = self._vectors_and_biases(table)
-        adjust = self._adjust(times, columns, self._past(ids, at, columns))
+        adjust = self._adjust(times, columns, ids, at)
         total = self.head.total(ratings, queries, columns, weights, vectors[:known], bias[:known], adjust)
         return total, tf.reduce_sum(weights)
 
@@ -196,29 +196,15 @@ class SequenceRanker(tfrs.Model):
         """Of the queries: like label, int64 milliseconds; 0: unknown."""
         return features[f.LABEL_TIMESTAMP] if f.LABEL_TIMESTAMP in features else tf.zeros_like(features[f.LABEL])
 
-    def _past(self, ids: tf.Tensor, at: tf.Tensor | None, columns: tf.Tensor) -> Past | None:
-        """What is no candidate at the places `at` of [B, T] histories; None: at the end of each row."""
-        if not (self.catalogue.mask_seen and self.options.mask_past):
-            return None
-        shape = tf.shape(ids, tf.int64)
-        at = (tf.range(shape[0]) + 1) * shape[1] - 1 if at is None else at
-        known = self.catalogue.size - f.FIRST_ITEM
-        return Past(ids, at // shape[1], at % shape[1] + 1, columns, known)
-
     def _adjust(
-        self, times: tf.Tensor, columns: tf.Tensor, past: Past | None
+        self, times: tf.Tensor, columns: tf.Tensor, ids: tf.Tensor, at: tf.Tensor | None
     ) -> Callable[[tf.Tensor | None], tf.Tensor] | None:
-        """What ranker.losses calls adjust."""
-        if self.age is None:
-            return None if past is None else past.adjust
-        aged = self.age.at_labels(times, columns)
-        every = tf.range(self.catalogue.size - f.FIRST_ITEM)
-
-        def adjust(columns: tf.Tensor | None) -> tf.Tensor:
-            gain = aged.adjust(every if columns is None else columns)
-            return gain if past is None else gain + past.adjust(columns)
-
-        return adjust
+        """What ranker.losses calls adjust; the past of query n is what `ids` [B, T] hold up to place at[n]."""
+        known = self.catalogue.size - f.FIRST_ITEM
+        masked = self.catalogue.mask_seen and self.options.mask_past
+        past = Past.up_to(ids, at, columns, known) if masked else None
+        aged = None if self.age is None else self.age.at_labels(times, columns)
+        return adjustment(past, aged, known)
 
     # Nothing below needs autograph, and its reading of Keras' source took 10 of the first epoch's 13 seconds.
     @tf.autograph.experimental.do_not_convert

@@ -7,10 +7,16 @@ to do the same, item by item. Left out of the loss, too, those scores are free.
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from schemas.features import FIRST_ITEM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ranker.age import Aged
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,6 +38,14 @@ class Past:
     upto: tf.Tensor
     labels: tf.Tensor
     size: int
+
+    @classmethod
+    def up_to(cls, ids: tf.Tensor, at: tf.Tensor | None, labels: tf.Tensor, size: int) -> Past:
+        """The past of places `at` [N] in the flat ids of [B, T]; None: of the end of each row."""
+        shape = tf.shape(ids, tf.int64)
+        if at is None:
+            return cls(ids, tf.range(shape[0]), tf.fill(shape[:1], shape[1]), labels, size)
+        return cls(ids, at // shape[1], at % shape[1] + 1, labels, size)
 
     def adjust(self, columns: tf.Tensor | None) -> tf.Tensor:
         """What ranker.losses calls adjust, for the past alone: float32, 0 or -inf.
@@ -75,3 +89,22 @@ class Past:
         never = tf.shape(self.ids, tf.int64)[1]
         first = tf.where(tf.reduce_any(same, axis=1), tf.argmax(tf.cast(same, tf.uint8), axis=1), never)
         return tf.gather(first, self.rows) < self.upto[:, tf.newaxis]
+
+
+def adjustment(past: Past | None, aged: Aged | None, size: int) -> Callable[[tf.Tensor | None], tf.Tensor] | None:
+    """What ranker.losses calls adjust, of the past and of the items' age; None where there is neither.
+
+    Args:
+        past: what queries have behind them; None: nothing is left out.
+        aged: the items' age at the time of each; None: no matter.
+        size: number of columns.
+    """
+    if aged is None:
+        return None if past is None else past.adjust
+    every = tf.range(size)
+
+    def adjust(columns: tf.Tensor | None) -> tf.Tensor:
+        gain = aged.adjust(every if columns is None else columns)
+        return gain if past is None else gain + past.adjust(columns)
+
+    return adjust

@@ -65,7 +65,7 @@ SEQUENCE_REPORT_FILE = "sequences.json"
 METRICS_FILE = "metrics.json"  # split -> model -> slice -> metric -> value and interval
 PER_USER_FOLDER = "per_user"  # Parquet, one row an evaluation example
 PAIRS_FOLDER = "pairs"  # Parquet of schemas.records.PAIRS; only of the heads pointwise and rating
-ITEM_RATINGS_FILE = "item_ratings.parquet"  # item_id, sum and weight of its ratings in training; only of the head rating
+ITEM_RATINGS_FILE = "item_ratings.parquet"  # item_id, sum and weight of its training ratings; only of the head rating
 BLESSING_FILE = "blessing.json"  # blessed or not, and why, in words and figures
 RANKED_SHARE_FILE = "ranked_share.json"  # split -> share of its users whose labels were ranked
 # Inside TFX's ModelRun: TensorBoard's event files, and
