@@ -77,6 +77,7 @@ EDITS = {
     "components/sequence_gen/splits/leave_last_out.py": {"sequence_gen"},
     "components/sequence_gen/splits/global_time.py": set(),  # another split is configured
     "components/evaluator/blessing.py": {"evaluator"},
+    "components/evaluator/pairs.py": {"evaluator"},
     "components/pusher/publish.py": {"pusher"},
     "components/trainer/component.py": set(),  # a declaration: what it says are properties, which the cache sees
     "ranker/losses/cross_entropy.py": {"tuner", "trainer"},

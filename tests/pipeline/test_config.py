@@ -58,6 +58,19 @@ def _problems(path, overrides=()):
             "shop.yaml:4: trainer.model.head: there is no 'points' among the heads",
         ),
         ("trainer: {model: {head: {name: rating, shrink: 1}}}\n", "trainer.model.head.shrink: unknown key"),
+        (
+            "evaluator:\n  metric: auc\n",
+            "shop.yaml:4: evaluator.metric: metric auc isn't measured with the head next_item",
+        ),
+        (
+            "trainer: {model: {head: pointwise}}\nevaluator:\n  metric: rmse\n",
+            "shop.yaml:5: evaluator.metric: metric rmse isn't measured with the head pointwise; choose one of log_loss",
+        ),
+        ("evaluator:\n  cutoffs: [5]\n", "shop.yaml:3: evaluator: metric ndcg@10 isn't measured"),
+        (
+            "trainer: {model: {head: pointwise}}\ntuner:\n  space:\n    model.loss.ratio: {min: 1, max: 4}\n",
+            "shop.yaml:6: tuner.space.model.loss.ratio: would judge trials by other pairs",
+        ),
         ("tuner: {space: {units: {min: 3}}}\n", "shop.yaml:3: tuner.space.units.max: must be given"),
     ],
 )
@@ -184,3 +197,14 @@ def test_every_knob_is_documented():
         ".".join(path) for path, field in _knobs(load(DEFAULT, TABLES)) if not field.description and path[-1] != "name"
     ]
     assert undocumented == []
+
+
+def test_search_may_ask_how_many_negatives_a_model_of_probabilities_is_trained_on(write):
+    space = "tuner:\n  space:\n    model.loss.negatives.count: {choices: [128, 512]}\n"
+    assert load(write(f"trainer: {{model: {{head: pointwise}}}}\n{space}")).tuner is not None
+
+
+@pytest.mark.parametrize(("head", "metric"), [("pointwise", "log_loss"), ("next_item", "ndcg@10")])
+def test_metric_that_decides_follows_the_head(write, head, metric):
+    config = load(write(f"trainer: {{model: {{head: {head}}}}}\n"))
+    assert config.evaluator.metric_of(config.trainer.model.head.name) == metric

@@ -17,7 +17,7 @@ from tfx.types import channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.pusher.publish import push
-from pipeline.latest_blessed import LatestPublished, latest_blessed
+from pipeline.latest_blessed import LatestPublished, as_artifacts, latest_blessed
 from schemas.digest import directory_digest
 from schemas.models import REFIT_FOLDER
 from schemas.runs import MANIFEST_FILE, Manifest
@@ -208,3 +208,11 @@ def test_after_a_refit_the_baseline_is_what_was_measured_not_what_saw_the_labels
     shutil.rmtree(measured)
     chain.run("three")
     assert chain.baselines() == [[], [str(measured)], []]
+
+
+def test_the_latest_blessed_model_says_what_its_scores_mean(tmp_path):
+    store = metadata_store.MetadataStore(metadata.sqlite_metadata_connection_config(str(tmp_path / "store.sqlite")))
+    published = publish(model_folder(tmp_path / "1", "one"), tmp_path / "shop", head="rating")
+    for _ in range(2):  # registered at its first use, found at the next
+        (artifact,) = as_artifacts(store, published)
+        assert artifact.get_string_custom_property("head") == "rating"

@@ -66,6 +66,14 @@ def test_the_manifest_has_the_code_version_that_trained_the_model(inputs, tmp_pa
     assert published.manifest.code_version == "trainer's"
 
 
+@pytest.mark.parametrize(("said", "head"), [("rating", "rating"), ("", "next_item")])
+def test_the_manifest_says_what_the_models_scores_mean(inputs, tmp_path, said, head):
+    if said:
+        inputs["model"].set_string_custom_property("head", said)
+    _, (published,) = run(inputs, tmp_path, blessed=True)
+    assert published.manifest.head == head
+
+
 def test_the_newest_version_is_named_and_not_pushed_again(inputs, tmp_path):
     run(inputs, tmp_path, blessed=True)
     pushed_model, (published,) = run(inputs, tmp_path, blessed=True)

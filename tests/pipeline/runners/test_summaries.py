@@ -34,7 +34,9 @@ METRICS = {
 def build(tmp_path):
     """Writes what the stages leave, and gathers it."""
 
-    def run(*, blessed=True, cached=(), destination="/serving/shop/7", pushed=True, metrics=METRICS, share=1.0):
+    def run(
+        *, blessed=True, cached=(), destination="/serving/shop/7", pushed=True, metrics=METRICS, share=1.0, settings=()
+    ):
         files = {
             f"evaluation/{artifacts.METRICS_FILE}": metrics,
             f"evaluation/{artifacts.RANKED_SHARE_FILE}": {"valid": 1.0, "test": share},
@@ -61,7 +63,7 @@ def build(tmp_path):
             )
             for n, (node, key) in enumerate(outputs.items())
         }  # fmt: skip
-        config = load(None, ["example_gen.data=[log.csv]"])
+        config = load(None, ["example_gen.data=[log.csv]", *settings])
         return summaries.build(config, OutputRoot(tmp_path / "runs"), "r", stages, wall_seconds=98.76)
 
     return run
@@ -160,3 +162,43 @@ def test_stage_that_left_nothing_is_named(build, monkeypatch):
     monkeypatch.setattr(Execution, "uri", lambda self, key: None)
     with pytest.raises(FileNotFoundError, match="Evaluator left no evaluation"):
         build()
+
+
+def of_head(metric, **models):
+    """METRICS with a metric of pairs of each model, which those of ranks come before in metrics.json."""
+    scored = {metric: {"value": 0.0}, "scored": {"value": 940}}
+    test = {**METRICS["test"], **{name: METRICS["test"].get(name, {"overall": {}}) for name in models}}
+    return {
+        "test": {
+            name: {"overall": {**test[name]["overall"], **scored, metric: {"value": models.get(name)}}}
+            for name in models
+        }
+        | {name: found for name, found in test.items() if name not in models},
+        "valid": {"candidate": {"overall": {**METRICS["valid"]["candidate"]["overall"], **scored}}},
+    }
+
+
+def test_metrics_of_probabilities_come_first_beside_their_baselines(build):
+    metrics = of_head("log_loss", candidate=0.3655, popularity=0.5459, constant=0.6931)
+    summary = build(metrics=metrics, settings=["trainer.model.head=pointwise"])
+    assert summary.head == "pointwise"
+    assert list(summary.metrics["test"]) == ["log_loss", "ndcg@10", "hr@10", "examples", "scored"]
+    assert summary.metrics["constant"]["log_loss"] == 0.6931
+    lines = [line.split() for line in shown(summary).splitlines() if line]
+    assert lines.index(["log_loss", "0.3655", "0.5459", "0.6931"]) < lines.index(
+        ["ndcg@10", "0.1200", "0.0400", "3.00"]
+    )
+    assert any(line[:4] == ["test,", "940", "labels", "beside"] for line in lines)
+
+
+def test_metrics_of_ratings_come_first_beside_their_baselines(build):
+    metrics = of_head("rmse", candidate=0.97, item_mean=1.08, mean=1.2)
+    settings = ["trainer.model.head=rating", "example_gen.columns.rating=stars"]
+    summary = build(metrics=metrics, settings=settings)
+    assert [summary.metrics[name]["rmse"] for name in ("test", "item_mean", "mean")] == [0.97, 1.08, 1.2]
+    lines = [line.split() for line in shown(summary).splitlines() if line]
+    assert lines.index(["rmse", "0.9700", "1.0800", "1.2000"]) < lines.index(["ndcg@10", "0.1200", "0.0400", "3.00"])
+
+
+def test_summary_of_before_there_were_heads_loads(build):
+    assert Summary.model_validate(build().model_dump(mode="json", exclude={"head"})).head == "next_item"
