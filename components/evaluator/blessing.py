@@ -105,7 +105,7 @@ def _no_worse(rows: pl.DataFrame, metric: str, options: Options) -> Check:
         resamples=options.resamples,
         seed=options.seed,
     )
-    limit = -options.max_loss
+    limit = 0.0 - options.max_loss
     why = (
         f"Against the latest blessed model {metric} differs by {found.value:+.4f} "
         f"({options.confidence:.0%} interval {found.low:+.4f} to {found.high:+.4f}); "

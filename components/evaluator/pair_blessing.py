@@ -48,7 +48,7 @@ def checks(rows: pl.DataFrame, head: str, metric: str, options: Options) -> list
 def _beats(rows: pl.DataFrame, head: str, metric: str, name: str, options: Options) -> Check:
     ours, theirs, gain = _compared(rows, head, metric, pair_rows.TRIVIAL[head][name], options)
     why = (
-        f"{metric} on validation is {ours.value:.4f}, {pair_rows.WORDS[name]} {theirs.value:.4f}: better by "
+        f"{metric} on validation is {ours.value:.4f}, {pair_rows.WORDS[name]} {theirs.value:.4f}: a gain of "
         f"{_words(gain, options)}, all of which must lie above {options.min_gain:g}."
     )
     figures = {"candidate": ours.value, name: theirs.value, **_figures(gain), "needed": options.min_gain}
@@ -57,9 +57,9 @@ def _beats(rows: pl.DataFrame, head: str, metric: str, name: str, options: Optio
 
 def _no_worse(rows: pl.DataFrame, head: str, metric: str, options: Options) -> Check:
     ours, theirs, gain = _compared(rows, head, metric, "baseline", options)
-    limit = -options.max_loss
+    limit = 0.0 - options.max_loss
     why = (
-        f"The latest blessed model's {metric} is {theirs.value:.4f}: better by {_words(gain, options)}; an interval "
+        f"The latest blessed model's {metric} is {theirs.value:.4f}: a gain of {_words(gain, options)}; an interval "
         f"wholly below {limit:.4f} is refused."
     )
     figures = {"candidate": ours.value, "baseline": theirs.value, **_figures(gain), "limit": limit}

@@ -172,7 +172,11 @@ def test_with_and_without_sparse_matrices_vectors_and_gradients_are_the_same():
         with tf.GradientTape() as tape:
             found = model.tower.training_table(tf.identity(model.items), tf.identity(model.bias), sparse=sparse)
             total = tf.reduce_sum(found.vectors**2)
-        return [found.vectors, found.bias, *tape.gradient(total, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)]
+        return [
+            found.vectors,
+            found.bias,
+            *tape.gradient(total, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO),
+        ]
 
     for one, other in zip(table_and_gradients(True), table_and_gradients(False), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
