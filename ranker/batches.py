@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Batch = dict[str, tf.Tensor]
 
-_WIDTHS = 4  # of batches: a quarter, a half, three quarters of the window, and all of it
+_WIDTHS = 8  # of batches: each an eighth of the window wider than the last one
 _HASHES = 2**62  # so many that two of 10^6 records hardly meet
 _INTEGERS = (f.HISTORY, f.HISTORY_GAP, f.LABEL, f.LABEL_TIMESTAMP, f.LOSS_FROM, f.USER, f.SEEN)
 _TYPES = {

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ranker import dataset
 from ranker.batches import widths
 from ranker.dataset import evaluation_batches, training_data
 from schemas.errors import ModelError
@@ -49,8 +50,8 @@ def read(files, spec=SPEC, first_epoch=0, epochs=1, **knobs):
 
 
 def test_labels_stand_beside_their_history_and_padding_on_the_right(write):
-    (batch,) = read(write([row([2, 3, 4], [3, 4, 5])]))
-    np.testing.assert_array_equal(batch["history"], [[2, 3, 4, 0]])  # a window of 8 has the widths 2, 4, 6 and 8
+    (batch,) = read(write([row([2, 3, 4], [3, 4, 5])]), window=16)
+    np.testing.assert_array_equal(batch["history"], [[2, 3, 4, 0]])  # a window of 16 has the widths 2, 4, 6 to 16
     np.testing.assert_array_equal(batch["history_gap"], [[1, 1, 1, 0]])
     np.testing.assert_array_equal(batch["label"], [[3, 4, 5, 0]])
     np.testing.assert_array_equal(batch["weight"], [[1, 1, 1, 0]])
@@ -82,7 +83,7 @@ def test_ratings_stand_at_their_labels_and_one_that_nobody_gave_is_unknown(write
 
 
 def test_one_label_of_an_evaluation_row_counts_at_the_last_position(write):  # what refit trains on
-    (batch,) = read(write([row([2, 3, 4], [7], seen=[9])]))
+    (batch,) = read(write([row([2, 3, 4], [7], seen=[9])]), window=16)
     np.testing.assert_array_equal(batch["label"], [[0, 0, 7, 0]])
     np.testing.assert_array_equal(batch["weight"], [[0, 0, 1, 0]])
 
@@ -114,9 +115,46 @@ def test_each_epoch_has_the_steps_it_says_and_every_row_once(write):
     assert {batch["history"].shape[1] for batch in batches} <= set(widths(WINDOW))
 
 
+@pytest.fixture
+def long_and_short(write):
+    """Windows as SequenceGen cuts them of users with 20 to 1,000 events: some of each length, a third of them full."""
+    lengths = np.minimum(np.random.default_rng(0).lognormal(4.6, 1.0, 1003).astype(int) + 20, 200)
+    return write([row(list(range(2, 2 + n)), list(range(3, 3 + n))) for n in lengths])
+
+
+def padding(batches):
+    positions = sum(batch["history"].size for batch in batches)
+    return 1 - sum(np.count_nonzero(batch["history"]) for batch in batches) / positions
+
+
+def test_batches_of_like_length_hold_little_padding_and_have_few_shapes(long_and_short):
+    plain = read(long_and_short, window=200, batch_size=32, fixed_width=True)
+    assert padding(plain) > 0.35
+    batches = read(long_and_short, window=200, batch_size=32)
+    assert padding(batches) < 0.1
+    assert {batch["history"].shape[1] for batch in batches} <= set(range(25, 201, 25))
+
+
+@pytest.mark.parametrize("pool", [2, 64])
+def test_no_width_and_no_epoch_leaves_a_small_batch_behind(long_and_short, monkeypatch, pool):
+    monkeypatch.setattr(dataset, "_POOL", pool)
+    batches = read(long_and_short, window=200, batch_size=32)
+    sizes = [batch["history"].shape[0] for batch in batches]
+    assert len(sizes) == 32  # 1,003 / 32 = 31.3
+    assert sum(sizes) == 1003
+    assert min(sizes) >= (31 if pool == 64 else 29)  # 15 pools of 63 rows and one of 58
+
+
+def test_narrow_and_wide_batches_come_in_an_order_of_chance(long_and_short):
+    found = [[batch["history"].shape[1] for batch in read(long_and_short, window=200, batch_size=32, first_epoch=n,
+              epochs=n + 1)] for n in range(2)]  # fmt: skip
+    assert found[0] != sorted(found[0])
+    assert found[0] != found[1]
+
+
 def test_evaluation_rows_come_once_with_their_label_and_what_was_seen(write):
     files = write([row([2, 3], [4], seen=[5, 6]), row([2], [1])])
-    (batch,) = evaluation_batches(files, SPEC, batch_size=4, window=WINDOW)
+    (batch,) = evaluation_batches(files, SPEC, batch_size=4, window=16)
     np.testing.assert_array_equal(batch["label"], [4, 1])
     np.testing.assert_array_equal(batch["seen"], [[5, 6], [0, 0]])
     np.testing.assert_array_equal(batch["history"], [[2, 3], [2, 0]])
