@@ -84,15 +84,16 @@ def fit(
             followers.append(callbacks.LogLine(state, last, head.monitor))
             if log_folder is not None:
                 followers.append(callbacks.EventFiles(log_folder, state.history))
-            model.fit(
-                data.batches(state.epoch, last),
-                steps_per_epoch=data.steps_per_epoch,
-                initial_epoch=state.epoch,
-                epochs=last,
-                validation_data=validation,
-                callbacks=followers,
-                verbose=1 if callbacks.watched() else 0,
-            )
+            with _unwrapped(model) if options.xla else contextlib.nullcontext():
+                model.fit(
+                    data.batches(state.epoch, last),
+                    steps_per_epoch=data.steps_per_epoch,
+                    initial_epoch=state.epoch,
+                    epochs=last,
+                    validation_data=validation,
+                    callbacks=followers,
+                    verbose=1 if callbacks.watched() else 0,
+                )
         seconds = time.monotonic() - began
         model.set_weights(state.best_weights)
     learnt = (state.epoch - resumed_from) * data.positions
@@ -132,6 +133,22 @@ def numerics(options: TrainingOptions) -> Iterator[None]:
         tf.keras.mixed_precision.set_global_policy(precision)
         if not deterministic:
             tf_config.disable_op_determinism()
+
+
+@contextlib.contextmanager
+def _unwrapped(model: tf.keras.Model) -> Iterator[None]:
+    """Has Keras' recurrent layers run their loop as it is, not inside a function that cuDNN's kernel may stand in for.
+
+    XLA takes all that goes into that function for constants, weights too, and would compile anew at every step.
+    """
+    wrapped = [layer for layer in model.submodules if getattr(layer, "_could_use_gpu_kernel", False)]
+    for layer in wrapped:
+        layer._could_use_gpu_kernel = False
+    try:
+        yield
+    finally:
+        for layer in wrapped:
+            layer._could_use_gpu_kernel = True
 
 
 class Schedule(tf.keras.optimizers.schedules.LearningRateSchedule):
