@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli.data import app
-from pipeline.datasets import movielens, worlds
+from pipeline.datasets import movielens, movielens_1m, worlds
 from schemas.errors import DataError
 
 
@@ -63,10 +63,11 @@ def test_what_cannot_be_made_ends_with_status_2(tmp_path, words):
     assert invoke("synthesize", str(tmp_path / words[0]), *words[1:]).exit_code == 2
 
 
-def test_movielens_prints_where_it_lies(tmp_path, monkeypatch):
-    monkeypatch.setattr(movielens, "ensure", lambda folder: folder / "movielens-100k" / "interactions.csv")
-    done = invoke("movielens-100k", "--cache", str(tmp_path))
-    assert done.output.strip() == str(tmp_path / "movielens-100k" / "interactions.csv")
+@pytest.mark.parametrize(("name", "module"), [("movielens-100k", movielens), ("movielens-1m", movielens_1m)])
+def test_movielens_prints_where_it_lies(tmp_path, monkeypatch, name, module):
+    monkeypatch.setattr(module, "ensure", lambda folder: folder / name / "interactions.csv")
+    done = invoke(name, "--cache", str(tmp_path))
+    assert done.output.strip() == str(tmp_path / name / "interactions.csv")
 
 
 def test_movielens_without_network_and_copy_is_a_worded_error(tmp_path, monkeypatch):

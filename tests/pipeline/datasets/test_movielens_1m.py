@@ -46,6 +46,21 @@ def test_configured_path_is_fetched(archive, tmp_path):
     assert path.is_file()
 
 
+def test_an_archive_of_other_bytes_is_not_taken(archive, monkeypatch, tmp_path):
+    monkeypatch.setattr(movielens_1m, "_URL", "http://127.0.0.1:9/ml-1m.zip")
+    archive.write_bytes(archive.read_bytes() + b"more")
+    with pytest.raises(DataError, match="no copy of it is kept"):
+        movielens_1m.ensure(tmp_path)
+    assert not (archive.parent / movielens.INTERACTIONS).exists()
+
+
+def test_a_copy_that_lost_rows_is_made_anew(archive, tmp_path):
+    kept = movielens_1m.ensure(tmp_path)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:40])
+    assert movielens_1m.ensure(tmp_path).read_bytes() == whole
+
+
 def test_without_network_and_copy_the_error_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(movielens_1m, "_URL", "http://127.0.0.1:9/ml-1m.zip")
     with pytest.raises(DataError, match=r"seqrank run --data FILE"):
