@@ -2,8 +2,8 @@
 
 GroupLens' file is the only source. Its SHA-256 is taken from TensorFlow Datasets
 (tensorflow_datasets/url_checksums/movielens.txt, 5,917,549 bytes); Keras' and TensorFlow's examples check the same one.
-A copy of the archive that lies in the folder already is taken. The data are GroupLens', free for research under the terms
-of their README, hence fetched and never shipped (Harper and Konstan: The MovieLens datasets, ACM TiiS 2015).
+A copy of the archive that lies in the folder already is taken. The data are GroupLens', free for research under the
+terms of their README, hence fetched and never shipped (Harper and Konstan: The MovieLens datasets, ACM TiiS 2015).
 """
 
 from __future__ import annotations
