@@ -72,9 +72,7 @@ def fit(
     with numerics(options):
         scope = strategy(devices)
         with scope.scope():
-            model = build()
-            model.compile(optimizer=_optimizer(options, data.steps_per_epoch), jit_compile=options.xla)
-            model.optimizer.build(model.trainable_variables)
+            model = compiled(build, options, data.steps_per_epoch)
         state = _resume(model, checkpoint, options.seed)
         resumed_from, began = state.epoch, time.monotonic()
         if state.epoch < last and not state.stopped:
@@ -107,6 +105,14 @@ def fit(
         resumed_from=resumed_from,
         device=_device_name(scope),
     )
+
+
+def compiled(build: Callable[[], tf.keras.Model], options: TrainingOptions, steps_per_epoch: int) -> tf.keras.Model:
+    """The model that `build` makes, with the optimiser that `fit` trains it with, and all of its variables."""
+    model = build()
+    model.compile(optimizer=_optimizer(options, steps_per_epoch), jit_compile=options.xla)
+    model.optimizer.build(model.trainable_variables)
+    return model
 
 
 def strategy(devices: Sequence[str] | None = None) -> tf.distribute.Strategy:
