@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import sys
@@ -14,6 +15,8 @@ from ranker import checkpointing
 from schemas.errors import TrainingDiverged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ranker.heads import HeadOptions
 
 _VALIDATION = "val_"
@@ -65,11 +68,40 @@ class KeepState(tf.keras.callbacks.Callback):
         sign = 1.0 if self.head.rises else -1.0
         if self.patience is None or sign * values[monitor] > state.best:
             state.best = sign * values[monitor] if monitor in values else state.best
-            state.best_epoch, state.best_weights, state.waited = state.epoch, state.weights, 0
+            with averaged(self.model) as others:
+                state.best_weights = self.model.get_weights() if others else state.weights
+            state.best_epoch, state.waited = state.epoch, 0
             return
         state.waited += 1
         state.stopped = state.waited >= self.patience
         self.model.stop_training = state.stopped
+
+
+class ValidateAverages(tf.keras.callbacks.Callback):
+    """Puts the optimizer's averages in the weights' place for as long as a validation takes."""
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        self._validation = contextlib.ExitStack()
+        self._validation.enter_context(averaged(self.model))
+
+    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
+        self._validation.close()
+
+
+@contextlib.contextmanager
+def averaged(model: tf.keras.Model) -> Iterator[bool]:
+    """The model with the moving averages of its weights in their place, where its optimizer keeps any: whether so."""
+    optimizer = model.optimizer
+    if not getattr(optimizer, "inner_optimizer", optimizer).use_ema:  # inner: mixed_float16 wraps it
+        yield False
+        return
+    trained = [weight.numpy() for weight in model.trainable_variables]
+    optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield True
+    finally:
+        for weight, value in zip(model.trainable_variables, trained, strict=True):
+            weight.assign(value)
 
 
 class EventFiles(tf.keras.callbacks.Callback):

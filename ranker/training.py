@@ -79,7 +79,7 @@ def fit(
             patience = options.patience if validation is not None else None
             head = model.options.head
             followers: list[tf.keras.callbacks.Callback] = [callbacks.KeepState(state, checkpoint, patience, head)]
-            followers.append(callbacks.LogLine(state, last, head.monitor))
+            followers += [callbacks.ValidateAverages(), callbacks.LogLine(state, last, head.monitor)]
             if log_folder is not None:
                 followers.append(callbacks.EventFiles(log_folder, state.history))
             with _unwrapped(model) if options.xla else contextlib.nullcontext():
@@ -189,10 +189,16 @@ class Schedule(tf.keras.optimizers.schedules.LearningRateSchedule):
 
 
 def _optimizer(options: TrainingOptions, steps_per_epoch: int) -> tf.keras.optimizers.Optimizer:
-    """AdamW (Loshchilov, Hutter, ICLR 2019), which is Adam where nothing decays."""
+    """AdamW (Loshchilov, Hutter, ICLR 2019), which is Adam where nothing decays; it keeps the averages of weights."""
     steps = options.epochs * steps_per_epoch
     rate = Schedule(options.learning_rate, steps, options.warm_up, options.schedule == "cosine")
-    optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=options.weight_decay, global_clipnorm=options.clip_norm)
+    optimizer = tf.keras.optimizers.AdamW(
+        rate,
+        weight_decay=options.weight_decay,
+        global_clipnorm=options.clip_norm,
+        use_ema=options.ema is not None,
+        ema_momentum=options.ema or 0.0,
+    )
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
 

@@ -34,7 +34,7 @@ class TrainingOptions(BaseModel):
         float | None,
         Field(
             description="validate and export a moving average of the weights: the share of it that a step keeps, as "
-            "0.99, an average over some 100 steps; null: the weights themselves",
+            "0.99, an average over some 100 steps, that begins at the initial weights; null: the weights themselves",
             gt=0.0,
             lt=1.0,
         ),

@@ -246,6 +246,34 @@ def test_two_replicas_have_the_loss_curve_of_one(folder):
         assert together == pytest.approx(alone, rel=1e-3)
 
 
+def test_averages_are_validated_and_kept_and_the_weights_themselves_trained(folder):
+    slow = OPTIONS.model_copy(update={"ema": 1 - 1e-7, "epochs": 3})  # an average that hardly leaves its beginning
+    with numerics(slow):
+        first = build().trainable_weights
+    result = train(folder, slow)
+    losses, validated_losses = ([epoch[name] for epoch in result.history] for name in ("loss", "val_loss"))
+    assert losses[2] < losses[0] - 0.02
+    assert max(validated_losses) - min(validated_losses) < 1e-3
+    for kept, began in zip(result.model.trainable_weights, first, strict=True):
+        np.testing.assert_allclose(kept, began, atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["none", "mixed_float16"])
+def test_averages_go_on_where_a_training_ended(folder, tmp_path, precision):
+    options = OPTIONS.model_copy(update={"ema": 0.9, "mixed_precision": precision})
+    whole, *halves = (
+        train(folder, options, checkpoint=str(tmp_path / name), epochs=epochs)
+        for name, epochs in (("one", 2), ("other", 1), ("other", 2))
+    )
+    assert halves[1].resumed_from == 1
+    for one, other in zip(validated(halves[1]), validated(whole), strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+    plain = train(folder, options.model_copy(update={"ema": None}), epochs=2)
+    for one, other in zip(plain.history, whole.history, strict=True):  # the training itself is the same
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-3)
+    assert abs(plain.history[0]["val_loss"] - whole.history[0]["val_loss"]) > 1e-3
+
+
 def test_schedule_rises_and_then_falls_along_a_cosine():
     rate = Schedule(1.0, steps=12, warm_up=1 / 6, cosine=True)  # 2 steps of warm-up, 10 of cosine
     np.testing.assert_allclose([rate(0), rate(1), rate(2), rate(7), rate(12)], [0.5, 1.0, 1.0, 0.5, 0.0], atol=1e-6)
