@@ -87,7 +87,12 @@ class RecurrentStack(tf.keras.layers.Layer):
         """What layer n hands on, given what it put out and what went in."""
         if self.residual and n:
             outputs += inputs
-        return self.norms[n](outputs) if self.norms else outputs
+        if not self.norms:
+            return outputs
+        # Keras fixes the axis at build, which whole histories do: a step is a history of one position.
+        alone = outputs.shape.rank == 2
+        normed = self.norms[n](outputs[:, tf.newaxis] if alone else outputs)
+        return normed[:, 0] if alone else normed
 
     def step(self, x: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """One position more.
