@@ -28,11 +28,12 @@ from rich.table import Table
 _WARM: Final = 4  # batches of each measurement that are not timed
 _SQUARE: Final = 2048  # rows and columns of the matrices that say what the machine can do
 _PATIENCE: Final = 3.0  # seconds for that
+_KINDS: Final = 12  # of operations that are named
 
 
 @dataclasses.dataclass(frozen=True)
 class Width:
-    """Steps of one width. seconds: of all, input apart; matrix, moved: of a step, see benchmarks.operations."""
+    """Steps of one width. seconds: of all, input apart; matrix, moved, kinds (most moved first): of a step."""
 
     width: int
     steps: int
@@ -41,6 +42,7 @@ class Width:
     seconds: float
     matrix: float
     moved: float
+    kinds: dict[str, int]
 
 
 def matrix_rate() -> float:
@@ -169,6 +171,7 @@ def _of_width(trained: Trained, width: int, pairs: list[tuple[Any, float]]) -> W
         seconds=sum(seconds for _, seconds in pairs),
         matrix=done.matrix,
         moved=done.moved,
+        kinds=dict(done.by_kind.most_common(_KINDS)),
     )
 
 
@@ -249,6 +252,8 @@ def main() -> None:
     figures, widths = run(arguments)
     console = Console()
     console.print(table(widths, figures["machine_matrix_rate"]))
+    shares = [f"{kind} {moved / widths[-1].moved:.0%}" for kind, moved in widths[-1].kinds.items()]
+    console.print(f"Bytes at width {widths[-1].width}: {', '.join(shares)}", highlight=False)
     for name, value in figures.items():
         console.print(f"{name:32} {value}" if isinstance(value, dict) else f"{name:32} {value:,.4g}", highlight=False)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
