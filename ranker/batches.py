@@ -11,11 +11,13 @@ from schemas import features as f
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ranker.augmentation import Augmentation
+
 Batch = dict[str, tf.Tensor]
 
 _WIDTHS = 8  # of batches: each an eighth of the window wider than the last one
 _HASHES = 2**62  # so many that two of 10^6 records hardly meet
-_INTEGERS = (f.HISTORY, f.HISTORY_GAP, f.LABEL, f.LABEL_TIMESTAMP, f.LOSS_FROM, f.USER, f.SEEN)
+_INTEGERS = (f.HISTORY, f.HISTORY_GAP, f.HISTORY_TIED, f.LABEL, f.LABEL_TIMESTAMP, f.LOSS_FROM, f.USER, f.SEEN)
 _TYPES = {
     **dict.fromkeys(_INTEGERS, tf.int64),
     **dict.fromkeys((f.LABEL_WEIGHT, f.LABEL_RATING), tf.float32),
@@ -52,7 +54,13 @@ def hashes(records: tf.Tensor) -> tf.Tensor:
 
 
 def training_batch(
-    records: tf.Tensor, lengths: tf.Tensor, *, feature_spec: Mapping[str, Any], sizes: Sequence[int]
+    records: tf.Tensor,
+    lengths: tf.Tensor,
+    *,
+    feature_spec: Mapping[str, Any],
+    sizes: Sequence[int],
+    augmentation: Augmentation | None = None,
+    seed: tf.Tensor | None = None,
 ) -> Batch:
     """Labels beside the position that they follow, and their weights.
 
@@ -61,6 +69,8 @@ def training_batch(
         lengths: [B] int64, of their histories.
         feature_spec: says what is in the records.
         sizes: widths that a batch can have.
+        augmentation: changes the batch; None: it stays as the records have it.
+        seed: [2] int64, of the augmentation.
     Returns: what ranker.dataset.TrainingData.batches says.
     """
     parsed = _parse(records, feature_spec, without=(f.SEEN, f.LABEL_ITEM))
@@ -79,11 +89,15 @@ def training_batch(
 
     batch[f.LABEL] = laid(labels)
     batch.update({name: laid(parsed[name]) for name in (f.LABEL_TIMESTAMP, f.LABEL_RATING) if name in parsed})
-    counts = (batch[f.LABEL] >= f.FIRST_ITEM) & (index >= _scalar(parsed[f.LOSS_FROM], 0)[:, tf.newaxis])
-    batch["weight"] = tf.cast(counts, tf.float32)
+    loss_from = _scalar(parsed[f.LOSS_FROM], 0)
+    counts = (batch[f.LABEL] >= f.FIRST_ITEM) & (index >= loss_from[:, tf.newaxis])
+    batch[f.WEIGHT] = tf.cast(counts, tf.float32)
     if f.LABEL_WEIGHT in parsed:
-        batch["weight"] *= laid(parsed[f.LABEL_WEIGHT])
-    return batch
+        batch[f.WEIGHT] *= laid(parsed[f.LABEL_WEIGHT])
+    if augmentation is None:
+        return batch
+    tied = _dense(parsed[f.HISTORY_TIED], width) if f.HISTORY_TIED in parsed else None
+    return augmentation(batch, tied, loss_from + before, seed)
 
 
 def evaluation_batch(
@@ -94,7 +108,7 @@ def evaluation_batch(
     Args: as for training_batch.
     Returns: what ranker.dataset.evaluation_batches says, and label_item [B] string where the records have it.
     """
-    parsed = _parse(records, feature_spec, without=(f.LABEL_WEIGHT, f.LOSS_FROM))
+    parsed = _parse(records, feature_spec, without=(f.LABEL_WEIGHT, f.LOSS_FROM, f.HISTORY_TIED))
     batch = _inputs(parsed, _width(lengths, sizes))
     batch[f.LABEL] = _scalar(parsed[f.LABEL], f.UNKNOWN)
     for name, default in ((f.LABEL_TIMESTAMP, 0), (f.LABEL_RATING, float("nan")), (f.LABEL_ITEM, "")):

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 
 from ranker import items_table, ratings
+from ranker.augmentation import Augmentation
 from ranker.catalogue import Catalogue, counts_in_order
 from ranker.dataset import evaluation_batches, training_data
 from ranker.item_features import item_features
@@ -123,8 +124,9 @@ class Job:
         fixed = options.xla or bool(tf.config.list_physical_devices("GPU"))
         window = self.catalogue.window
         data = training_data(
-            files, spec, batch_size=options.batch_size, window=window, seed=options.seed, fixed_width=fixed
-        )
+            files, spec, batch_size=options.batch_size, window=window, seed=options.seed, fixed_width=fixed,
+            augmentation=Augmentation(options.shuffle_ties, options.ahead, options.ahead_decay),
+        )  # fmt: skip
         rows = evaluation_batches(
             validation, spec, batch_size=_VALIDATED_AT_ONCE, window=window, fixed_width=fixed,
             most_rows=options.validation_rows, cold_items=self.catalogue.cold, first_cold=self.catalogue.size,

@@ -37,6 +37,7 @@ FEATURE_PREFIX: Final = "feature_"  # feature_<column>: list<string> of any leng
 # valid, test: history holds the latest events before the one label.
 HISTORY: Final = "history"  # [n] bytes, item ids, oldest first, at most `window` of them
 HISTORY_TIMESTAMP: Final = "history_timestamp"  # [n] int64, milliseconds; same length as history
+HISTORY_TIED: Final = "history_tied"  # [n] int64, 1 where an event has the time of the one before and no order is known
 HISTORY_CONTEXT_PREFIX: Final = "history_context_"  # [n] bytes, optional
 LABEL: Final = "label"  # train [n] bytes, valid and test [1] bytes
 LABEL_TIMESTAMP: Final = "label_timestamp"  # like label, int64
@@ -60,7 +61,7 @@ USER_VOCABULARY: Final = "users"
 PADDING: Final = 0
 UNKNOWN: Final = 1  # an item (or user) that training never saw, or saw too rarely
 FIRST_ITEM: Final = 2
-# history [n] int64 ids, label [n] int64 ids, seen [m] int64 ids, loss_from [1] int64, label_weight as before, and:
+# history [n] int64 ids, label [n] int64 ids, seen [m] int64 ids, loss_from, history_tied, label_weight as before, and:
 HISTORY_GAP: Final = "history_gap"  # [n] int64, bucket of the time since the event before; 0: unknown or first
 USER: Final = "user"  # [1] int64 id, only where the model embeds users
 # history_context_<name> [n] and user_feature_<name> [m] become int64 ids, each by a vocabulary of its own:

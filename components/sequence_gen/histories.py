@@ -12,6 +12,7 @@ from schemas import features as f
 from schemas.hashing import stable_hash
 
 NEVER: Final = np.iinfo(np.int64).max
+TIED: Final = "tied"
 _HASH: Final = "user_hash"
 _OF: Final = "/"  # between a user's id and the number of a session
 _MINUTE: Final = 60_000  # ms
@@ -30,8 +31,8 @@ def order(
         repeats: drop keeps the first of a user's events with one item.
         session_gap: minutes; an event that comes later than this after the one before it begins a session, which is a
             user from here on; its user_id is "<user>/<n>". One that comes exactly so late does not. None: no sessions.
-    Returns: the events with a column USER and without those that only ordered them; and what was dropped:
-        `duplicates` and `repeats_dropped`.
+    Returns: the events with a column USER, a column TIED (int64, 1 where nothing but the tie put an event after the
+        one before) and without those that only ordered them; and what was dropped: `duplicates` and `repeats_dropped`.
     """
     ordering = [column for column in (f.TIMESTAMP, f.ORDER, f.TIE, f.ITEM_ID) if column in rows.columns]
     hashes = pl.Series(_HASH, stable_hash(_arrow(rows[f.USER_ID])), pl.UInt64)
@@ -44,7 +45,13 @@ def order(
         first = events.filter(occurrences(events)[0] == np.arange(events.height))
         dropped["repeats_dropped"] = events.height - first.height
         events = first
-    return events, dropped
+    return events.with_columns(_tied(f.ORDER in rows.columns)), dropped
+
+
+def _tied(ordered: bool) -> pl.Expr:
+    """TIED, of users' events in order; `ordered`: their true order was known."""
+    alike = pl.all_horizontal(pl.col(column) == pl.col(column).shift(1) for column in (USER, f.TIMESTAMP))
+    return (pl.lit(not ordered) & alike.fill_null(False)).cast(pl.Int64).alias(TIED)
 
 
 def _numbered(events: pl.DataFrame, session_gap: float | None) -> pl.DataFrame:

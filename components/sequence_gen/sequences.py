@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from components.sequence_gen.histories import occurrences
+from components.sequence_gen.histories import TIED, occurrences
 from components.sequence_gen.splits import IS_LABEL, SPLIT, USER
 from components.sequence_gen.users import Lists
 from components.sequence_gen.windows import Ranges, chunks, gather, histories, seen_before, training_windows
@@ -96,6 +96,7 @@ class Sequences:
             f.USER_ID: _ones(self._columns[f.USER_ID].take(pa.array(ranges.start))),
             f.HISTORY: self._lists(f.ITEM_ID, history),
             f.HISTORY_TIMESTAMP: self._lists(f.TIMESTAMP, history),
+            f.HISTORY_TIED: self._lists(TIED, history),
             f.LABEL: self._lists(f.ITEM_ID, label),
             f.LOSS_FROM: _ones(pa.array(ranges.loss_from, pa.int64())),
             f.HISTORY_LENGTH: _ones(_LENGTH_NAMES.take(pa.array(bucket))),

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Column = Union[tf.Tensor, tf.SparseTensor]  # noqa: UP007 (evaluated by Python 3.10, which knows no | of these two)
-_PASSED_ON = (f.LABEL_WEIGHT, f.LABEL_RATING)  # used by training as they are
+_PASSED_ON = (f.HISTORY_TIED, f.LABEL_WEIGHT, f.LABEL_RATING)  # used by training as they are
 
 
 def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, Any]) -> dict[str, Column]:
     """TFT's entry point: raw features of schemas.features to transformed ones.
 
     Args:
-        inputs: history, history_timestamp, label, seen, contexts and user features (sparse), loss_from, and user_id
-            where users are embedded.
+        inputs: history, history_timestamp, history_tied, label, seen, contexts and user features (sparse), loss_from,
+            and user_id where users are embedded.
         custom_config: `options`, the stage's options as JSON; `users`, whether users get ids; `items`, whether there
             is an items table.
-    Returns: history, history_gap, label, seen, history_context_*, user_feature_*: sparse int64; loss_from [B, 1]
-        int64; user [B, 1] int64, label_weight and label_rating sparse float, where they are; label_item [B, 1] string
+    Returns: history, history_gap, history_tied, label, seen, history_context_*, user_feature_*: sparse int64; loss_from
+        [B, 1] int64; user [B, 1] int64, label_weight and label_rating sparse float, where they are; label_item [B, 1] string
         and label_timestamp sparse int64 with an items table.
     """
     options = Options.model_validate_json(custom_config["options"])

@@ -83,3 +83,16 @@ def test_exact_duplicates_are_no_event_that_bridges_a_pause():
 
 def test_no_row_has_no_session():
     assert histories.order(_rows(("u", "a", 1, 0)).head(0), session_gap=1)[0].height == 0
+
+
+def test_events_of_one_time_are_tied_unless_their_true_order_is_known():
+    rows = _rows(("u", "a", 5, 3), ("u", "b", 5, 4), ("u", "c", 6, 0), ("v", "d", 6, 1), ("v", "e", 6, 2))
+    events, _ = histories.order(rows.filter(pl.col(f.USER_ID) == "u"))
+    assert events[histories.TIED].to_list() == [0, 1, 0]
+    assert histories.order(rows)[0][histories.TIED].sum() == 2
+    assert histories.order(rows.with_columns(pl.lit(1).alias(f.ORDER)))[0][histories.TIED].sum() == 0
+
+
+def test_what_a_dropped_repeat_was_tied_to_is_not():
+    rows = _rows(("u", "a", 1, 0), ("u", "a", 2, 0), ("u", "b", 2, 1))
+    assert histories.order(rows, "drop")[0][histories.TIED].to_list() == [0, 0]

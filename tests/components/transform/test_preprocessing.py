@@ -99,7 +99,7 @@ def test_with_an_items_table_labels_without_an_id_keep_their_name_and_time(analy
 def test_without_side_tables_the_graph_gives_what_it_always_gave(analyze, make_sequence, as_examples):
     train = [make_sequence("u", ["a", "b"], ["b", "a"])]
     found = apply(analyze(train), train, as_examples)
-    assert set(found) == {"history", "history_gap", "label", "loss_from", "seen"}
+    assert set(found) == {"history", "history_gap", "history_tied", "label", "loss_from", "seen"}
 
 
 @pytest.mark.parametrize("boundaries", [(), (0, 1), (5, 5), (10, 1)])
