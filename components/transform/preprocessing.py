@@ -26,8 +26,8 @@ def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, A
         custom_config: `options`, the stage's options as JSON; `users`, whether users get ids; `items`, whether there
             is an items table.
     Returns: history, history_gap, history_tied, label, seen, history_context_*, user_feature_*: sparse int64; loss_from
-        [B, 1] int64; user [B, 1] int64, label_weight and label_rating sparse float, where they are; label_item [B, 1] string
-        and label_timestamp sparse int64 with an items table.
+        [B, 1] int64; user [B, 1] int64, label_weight and label_rating sparse float, where they are; label_item [B, 1]
+        string and label_timestamp sparse int64 with an items table.
     """
     options = Options.model_validate_json(custom_config["options"])
     items = tft.vocabulary(
