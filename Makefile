@@ -68,3 +68,7 @@ setup-peers: setup ## Make .venv-peers/ for RecBole, a peer to compare with (3 G
 .PHONY: benchmark-peers
 benchmark-peers: setup-peers ## Train three seeds of ours and RecBole's GRU4Rec on the same order, and compare (an hour)
 	@$(BIN)/python -m benchmarks.peers.run $(ARGS)
+
+.PHONY: ablation
+ablation: setup ## Train MovieLens-100K without each part of the model in turn, three seeds (hours; ARGS: more)
+	@$(BIN)/python -m benchmarks.ablation $(ARGS)

@@ -103,7 +103,7 @@ class Job:
         files: Sequence[str],
         validation: Sequence[str],
         *,
-        checkpoint: str,
+        checkpoint: str | None,
         epochs: int | None = None,
         log_folder: str | None = None,
         start: Callable[[SequenceRanker], object] | None = None,
@@ -113,7 +113,7 @@ class Job:
         Args:
             files: of training rows.
             validation: files to validate on; none: train to the end, on the latest weights.
-            checkpoint: file to keep the state in.
+            checkpoint: file to keep the state in; None: a killed run begins anew.
             epochs: when to end, if before `options.epochs`.
             log_folder: for TensorBoard's event files.
             start: puts other weights into the new model; None: it begins as it is initialised.
