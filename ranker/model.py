@@ -11,13 +11,13 @@ import tensorflow_recommenders as tfrs
 
 from ranker import registry, scoring
 from ranker.age import Age
+from ranker.averages import with_averages
 from ranker.baselines import popularity
-from ranker.committee import committee, parted
 from ranker.contexts import Contexts
 from ranker.dropout import Dropout
 from ranker.item_tower import ItemTable, ItemTower
 from ranker.keras_metrics import HR, NDCG
-from ranker.layers import lookup
+from ranker.layers import lookup, with_residual
 from ranker.past import Past, adjustment
 from schemas import features as f
 
@@ -56,7 +56,7 @@ class SequenceRanker(tfrs.Model):
         super().__init__(name="sequence_ranker")
         catalogue = catalogue if options.item_features else dataclasses.replace(catalogue, features=None)
         self.options, self.catalogue = options, catalogue
-        width = options.width
+        width = options.embedding_dim
         self.items = self._table("items", catalogue.size, width)
         self.scored_items = None if options.tied else self._table("scored_items", catalogue.size, width)
         self.position_loss = registry.load("losses", options.loss.name).build(options.loss, catalogue)
@@ -72,7 +72,7 @@ class SequenceRanker(tfrs.Model):
         self.gaps = self._table("gaps", catalogue.gaps, width) if options.gap_embedding else None
         self.users = self._table("users", catalogue.users + f.FIRST_ITEM, width) if options.user_embedding else None
         self.dropout = Dropout(options.dropouts[0])
-        self.architecture = committee(options, catalogue.window)
+        self.architecture = _architecture(options, catalogue.window)
         self.contexts = _contexts(options, catalogue)
         # Before training, an item without an id is as popular as the rarest that has one.
         self.tower = ItemTower(catalogue, width, options.id_dropout, biases.min()) if catalogue.features else None
@@ -176,16 +176,12 @@ class SequenceRanker(tfrs.Model):
         columns = tf.clip_by_value(labels - f.FIRST_ITEM, 0, known - 1)  # what has no id has no weight
         vectors, bias = self._vectors_and_biases(table)
         adjust = self._adjust(times, columns, ids, at)
-        members = self.options.members
-        totals = [
-            self.head.total(ratings, own * members, columns, weights, items, bias[:known], adjust)
-            for own, items in zip(parted(queries, members), parted(vectors[:known], members), strict=True)
-        ]
-        return tf.add_n(totals) / members, tf.reduce_sum(weights)
+        total = self.head.total(ratings, queries, columns, weights, vectors[:known], bias[:known], adjust)
+        return total, tf.reduce_sum(weights)
 
     def _positions(self, features: Features, training: bool, table: ItemTable | None) -> tuple[tf.Tensor, ...]:
         """Queries [N, D], labels, weights, times, ratings and places in [B * T], each [N], of positions that count."""
-        queries = tf.reshape(self(features, training=training, table=table), [-1, self.options.width])
+        queries = tf.reshape(self(features, training=training, table=table), [-1, self.options.embedding_dim])
         times, weights, ratings = self._times(features), features[f.WEIGHT], features.get(f.LABEL_RATING)
         ratings = tf.fill(tf.shape(weights), float("nan")) if ratings is None else ratings
         weights = tf.reshape(self.head.weights(weights, ratings), [-1])
@@ -281,10 +277,17 @@ class SequenceRanker(tfrs.Model):
         return tf.concat([features[f.HISTORY][:, :0], *parts], axis=1)
 
 
+def _architecture(options: ModelOptions, window: int) -> tf.keras.layers.Layer:
+    chosen, width = options.architecture, options.embedding_dim
+    layer = registry.load("architectures", chosen.name).build(chosen, width, options.dropouts[1], window)
+    layer = with_residual(layer, width) if options.residual else layer
+    return with_averages(layer, width, options.averages) if options.averages else layer
+
+
 def _contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
     positions = catalogue.contexts if options.context_embedding else {}
     rows = catalogue.user_features if options.user_features else {}
-    return Contexts(positions, rows, options.width, options.context_dropout) if positions or rows else None
+    return Contexts(positions, rows, options.embedding_dim, options.context_dropout) if positions or rows else None
 
 
 def _age(options: ModelOptions, catalogue: Catalogue) -> Age | None:

@@ -29,14 +29,6 @@ class ModelOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     embedding_dim: Annotated[int, Field(description="width of item, gap and user embeddings", gt=0)] = 64
-    members: Annotated[
-        int,
-        Field(
-            description="models that are trained side by side, each with embeddings and an architecture of its own, "
-            "and answer by the mean of their scores: so many times the time, the weights and the state",
-            gt=0,
-        ),
-    ] = 1
     dropout: Annotated[
         float, Field(description="share of inputs and of hidden values dropped in training", ge=0.0, lt=1.0)
     ] = 0.3
@@ -166,11 +158,6 @@ class ModelOptions(BaseModel):
                 "or name none"
             )
         return self
-
-    @property
-    def width(self) -> int:
-        """Of the table of items: the embeddings of all members side by side."""
-        return self.members * self.embedding_dim
 
     @property
     def dropouts(self) -> tuple[float, float]:
