@@ -47,7 +47,7 @@ class Past:
             return cls(ids, tf.range(shape[0]), tf.fill(shape[:1], shape[1]), labels, size)
         return cls(ids, at // shape[1], at % shape[1] + 1, labels, size)
 
-    def adjust(self, columns: tf.Tensor | None) -> tf.Tensor:
+    def __call__(self, columns: tf.Tensor | None) -> tf.Tensor:
         """What ranker.losses calls adjust, for the past alone: float32, 0 or -inf.
 
         Args:
@@ -55,7 +55,7 @@ class Past:
         Returns: [N, S], or [N, n].
         """
         if columns is None:
-            return self._everywhere()
+            return tf.where(self.masks()(tf.range(tf.size(self.labels))), -float("inf"), 0.0)
         if columns.shape.rank == 1:
             seen = self._at(columns) & (columns != self.labels[:, tf.newaxis])
         else:
@@ -70,18 +70,30 @@ class Past:
         there = tf.range(tf.shape(column, tf.int64)[1]) < self.upto[:, tf.newaxis]
         return tf.where(there & (column >= 0) & (column < self.size), column, -1)
 
-    def _everywhere(self) -> tf.Tensor:
-        """[N, n]. By where each item stands first in its row: one comparison, where to scatter took three times it."""
+    def with_nothing_behind(self, count: tf.Tensor) -> Past:
+        """The same, and so many positions more that have nothing behind them."""
+        rows, upto, labels = (tf.pad(part, [[0, count]]) for part in (self.rows, self.upto, self.labels))
+        return Past(self.ids, rows, upto, labels, self.size)
+
+    def masks(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """What is left out, for every column: from some of the positions, [R] int, to [R, n] bool.
+
+        By where each item stands first in its row: one comparison, where to scatter took three times it.
+        """
         column = self.ids - FIRST_ITEM
         rows, width = tf.unstack(tf.shape(column, tf.int64))
         inside = (column >= 0) & (column < self.size)
         segment = tf.where(inside, tf.range(rows)[:, tf.newaxis] * self.size + column, -1)  # below 0: passed over
         place = tf.broadcast_to(tf.range(tf.cast(width, tf.int32)), tf.shape(column))
-        first = tf.math.unsorted_segment_min(place, segment, rows * self.size)
-        first = tf.gather(tf.reshape(first, [rows, self.size]), self.rows)
-        left_out = tf.where(first < tf.cast(self.upto, tf.int32)[:, tf.newaxis], -float("inf"), 0.0)
-        own = tf.stack([tf.range(tf.size(self.labels, tf.int64)), self.labels], axis=1)
-        return tf.tensor_scatter_nd_update(left_out, own, tf.zeros_like(self.labels, tf.float32))
+        first = tf.reshape(tf.math.unsorted_segment_min(place, segment, rows * self.size), [rows, self.size])
+
+        def masks(some: tf.Tensor) -> tf.Tensor:
+            upto, labels = tf.cast(tf.gather(self.upto, some), tf.int32), tf.gather(self.labels, some)
+            behind = tf.gather(first, tf.gather(self.rows, some)) < upto[:, tf.newaxis]
+            own = tf.stack([tf.range(tf.size(labels, tf.int64)), labels], axis=1)
+            return tf.tensor_scatter_nd_update(behind, own, tf.zeros_like(labels, tf.bool))
+
+        return masks
 
     def _at(self, columns: tf.Tensor) -> tf.Tensor:
         """[S] -> [N, S] bool: what is behind each position. Row by row first, since a row has many positions."""
@@ -100,11 +112,11 @@ def adjustment(past: Past | None, aged: Aged | None, size: int) -> Callable[[tf.
         size: number of columns.
     """
     if aged is None:
-        return None if past is None else past.adjust
+        return past
     every = tf.range(size)
 
     def adjust(columns: tf.Tensor | None) -> tf.Tensor:
         gain = aged.adjust(every if columns is None else columns)
-        return gain if past is None else gain + past.adjust(columns)
+        return gain if past is None else gain + past(columns)
 
     return adjust

@@ -34,7 +34,9 @@ def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
     import tensorflow as tf
     import tensorflow_recommenders as tfrs
 
+    from ranker.fused_cross_entropy import cross_entropy
     from ranker.layers import lookup
+    from ranker.past import Past
 
     smoothing = options.label_smoothing
     plain = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=tf.keras.losses.Reduction.SUM)
@@ -54,6 +56,8 @@ def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
         return tf.gather(logits, labels, batch_dims=1) - mean
 
     def loss(queries, labels, weights, items, bias, adjust=None):
+        if queries.dtype == tf.float32 and (adjust is None or isinstance(adjust, Past)):
+            return cross_entropy(queries, labels, weights, tf.cast(items, tf.float32), bias, adjust, smoothing)
         logits = tf.cast(tf.matmul(queries, tf.cast(items, queries.dtype), transpose_b=True), tf.float32) + bias
         if adjust is not None:
             logits += adjust(None)

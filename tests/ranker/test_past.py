@@ -29,17 +29,17 @@ def expected(columns):
 
 
 def test_every_column_behind_a_position_but_its_label_is_left_out(past):
-    np.testing.assert_array_equal(past.adjust(None), expected([range(ITEMS)] * 3))
+    np.testing.assert_array_equal(past(None), expected([range(ITEMS)] * 3))
 
 
 def test_drawn_columns_are_left_out_position_by_position(past):
     columns = [4, 1, 1, 0, 3]
-    np.testing.assert_array_equal(past.adjust(tf.constant(columns, tf.int64)), expected([columns] * 3))
+    np.testing.assert_array_equal(past(tf.constant(columns, tf.int64)), expected([columns] * 3))
 
 
 def test_columns_of_each_position_are_left_out(past):
     columns = [[1, 3], [3, 1], [4, 0]]
-    np.testing.assert_array_equal(past.adjust(tf.constant(columns, tf.int64)), expected(columns))
+    np.testing.assert_array_equal(past(tf.constant(columns, tf.int64)), expected(columns))
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "sampled_softmax", "gbce", "bpr_max"])
