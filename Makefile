@@ -69,6 +69,10 @@ setup-peers: setup ## Make .venv-peers/ for RecBole, a peer to compare with (3 G
 benchmark-peers: setup-peers ## Train three seeds of ours and RecBole's GRU4Rec on the same order, and compare (an hour)
 	@$(BIN)/python -m benchmarks.peers.run $(ARGS)
 
+.PHONY: benchmark
+benchmark: setup-peers ## Measure training and evaluation beside RecBole's GRU4Rec (two hours; ARGS: more)
+	@$(BIN)/python -m benchmarks.speed $(ARGS)
+
 .PHONY: ablation
 ablation: setup ## Train MovieLens-100K without each part of the model in turn, three seeds (hours; ARGS: more)
 	@$(BIN)/python -m benchmarks.ablation $(ARGS)

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import pathlib
 import tempfile
 import time
 
 import numpy as np
+import recbole
 import torch
+import yaml
 from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.data.interaction import Interaction
@@ -33,8 +36,8 @@ def write_atomic_file(order: pathlib.Path, folder: pathlib.Path) -> None:
             out.write(f"{row['user_id']}\t{row['item_id']}\t{row['timestamp']}\n")
 
 
-def configure(folder: pathlib.Path, model: str, seed: int) -> Config:
-    """RecBole's defaults, but for where the data are and the split that papers use."""
+def configure(folder: pathlib.Path, model: str, seed: int, more: dict[str, object] | None = None) -> Config:
+    """RecBole's defaults, but for where the data are, the split that papers use, and `more`."""
     return Config(
         model=model,
         dataset="log",
@@ -48,6 +51,7 @@ def configure(folder: pathlib.Path, model: str, seed: int) -> Config:
             "reproducibility": True,
             "show_progress": False,
             "use_gpu": False,
+            **(more or {}),
         },
     )
 
@@ -102,10 +106,21 @@ def ranks_by_user(model: torch.nn.Module, dataset, rows, seen) -> tuple[np.ndarr
     return dataset.id2token(dataset.uid_field, rows[dataset.uid_field].numpy()), ranks
 
 
-def described(split: str, ranks: np.ndarray) -> str:
+def metrics(ranks: np.ndarray) -> dict[str, float]:
+    """HR@10 and NDCG@10 of ranks, 1 is best."""
     hit = ranks <= 10
-    ndcg = (hit / np.log2(1 + ranks)).mean()
-    return f"{len(ranks)} {split} items, history masked: HR@10 {hit.mean():.4f}, NDCG@10 {ndcg:.4f}"
+    return {"labels": len(ranks), "hr@10": float(hit.mean()), "ndcg@10": float((hit / np.log2(1 + ranks)).mean())}
+
+
+def described(split: str, found: dict[str, float]) -> str:
+    return (
+        f"{found['labels']} {split} items, history masked: HR@10 {found['hr@10']:.4f}, NDCG@10 {found['ndcg@10']:.4f}"
+    )
+
+
+def settings(given: list[str]) -> dict[str, object]:
+    """KEY=VALUE, the value as YAML has it, which is how RecBole reads its own files."""
+    return {key: yaml.safe_load(value) for key, _, value in (each.partition("=") for each in given)}
 
 
 def main() -> None:
@@ -115,6 +130,7 @@ def main() -> None:
     parser.add_argument("--model", default="GRU4Rec")
     parser.add_argument("--seed", type=int, default=2020)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="over RecBole's defaults")
     parser.add_argument("--max-seconds", type=float, default=float("inf"), help="end the training after the epoch")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -124,7 +140,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         write_atomic_file(args.order, root)
-        config = configure(root, args.model, args.seed)
+        config = configure(root, args.model, args.seed, settings(args.set))
         init_seed(config["seed"], config["reproducibility"])
         dataset = create_dataset(config)
         before_valid, before_test = histories(dataset, 2), histories(dataset, 1)
@@ -146,7 +162,14 @@ def main() -> None:
         csv.writer(out).writerows([("user_id", "rank"), *zip(users, ranks.tolist(), strict=True)])
     last = f"{len(clock.curve)} epochs in {clock.curve[-1][0]:.0f} s on {args.threads} thread(s)"
     print(f"{args.model}, seed {args.seed}: {last}, {ended}")
-    print(f"{described('valid', valid_ranks)}\n{described('test', ranks)}")
+    found = {"valid": metrics(valid_ranks), "test": metrics(ranks)}
+    print("\n".join(described(*pair) for pair in found.items()))
+    record = {
+        "model": args.model, "seed": args.seed, "settings": args.set, "threads": args.threads, "ended": ended,
+        "epochs": len(clock.curve), "seconds": clock.curve[-1][0], **found, "curve": clock.curve,
+        "recbole": recbole.__version__, "torch": torch.__version__,
+    }  # fmt: skip
+    args.output.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
