@@ -73,6 +73,10 @@ benchmark-peers: setup-peers ## Train three seeds of ours and RecBole's GRU4Rec 
 benchmark: setup-peers ## Measure training and evaluation beside RecBole's GRU4Rec (two hours; ARGS: more)
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
 
+.PHONY: benchmark-growth
+benchmark-growth: setup ## Measure each loss's step on 10^3 to 10^6 made items (half an hour; ARGS: more)
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
+
 .PHONY: ablation
 ablation: setup ## Train MovieLens-100K without each part of the model in turn, three seeds (hours; ARGS: more)
 	@$(BIN)/python -m benchmarks.ablation $(ARGS)
