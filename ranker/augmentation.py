@@ -1,13 +1,11 @@
-"""What training rows could have looked like just as well: another order of events of one moment, another next item.
+"""What training rows could have looked like just as well: events of one moment in another order.
 
-Both change a batch anew in every epoch, by a seed alone, so that a resumed training sees what an uninterrupted one
-would have seen. Validation and test rows stay as they are.
+Batches change anew in every epoch, by a seed alone, so that a resumed training sees what an uninterrupted one would
+have seen. Validation and test rows stay as they are.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
@@ -18,35 +16,6 @@ if TYPE_CHECKING:
     from ranker.batches import Batch
 
 _OF_LABELS = (f.LABEL, f.LABEL_TIMESTAMP, f.LABEL_RATING, f.WEIGHT)
-
-
-@dataclasses.dataclass(frozen=True)
-class Augmentation:
-    """How training rows are changed.
-
-    Args:
-        shuffle_ties: bring events of one time, whose true order nobody knows, into another order.
-        ahead: share of labels in whose place stands a later item of the same row.
-        ahead_decay: how much less likely the item n + 1 places later is than the one n places later.
-    """
-
-    shuffle_ties: bool = False
-    ahead: float = 0.0
-    ahead_decay: float = 0.8
-
-    def __call__(self, batch: Batch, tied: tf.Tensor | None, loss_from: tf.Tensor, seed: tf.Tensor) -> Batch:
-        """Changes a batch as ranker.batches.training_batch makes it.
-
-        Args:
-            batch: history, label and weight [B, T], and whatever else there is.
-            tied: [B, T] int64, history_tied; None: nobody knows.
-            loss_from: [B] int64, the first position whose label counts.
-            seed: [2] int64; equal ones change a batch alike.
-        """
-        seeds = tf.random.experimental.stateless_split(seed, 2)
-        if self.shuffle_ties and tied is not None:
-            batch = shuffled(batch, tied, loss_from, seeds[0])
-        return with_later_labels(batch, self.ahead, self.ahead_decay, seeds[1]) if self.ahead else batch
 
 
 def shuffled(batch: Batch, tied: tf.Tensor, loss_from: tf.Tensor, seed: tf.Tensor) -> Batch:
@@ -75,29 +44,3 @@ def shuffled(batch: Batch, tied: tf.Tensor, loss_from: tf.Tensor, seed: tf.Tenso
     for name in filter(batch.__contains__, _OF_LABELS):
         changed[name] = tf.gather(batch[name], before, batch_dims=1)
     return changed
-
-
-def with_later_labels(batch: Batch, share: float, decay: float, seed: tf.Tensor) -> Batch:
-    """Some labels replaced by the label n places later, with a probability in proportion to decay ** (n - 1).
-
-    Only where both count, so that as many labels count as before; nothing comes after a row's last label.
-
-    Args:
-        batch: of training.
-        share: of labels, in [0, 1].
-        decay: in (0, 1).
-        seed: [2] int64.
-    """
-    weight = batch[f.WEIGHT]
-    width = tf.shape(weight)[1]
-    place = tf.range(width)[tf.newaxis, :]
-    last = tf.reduce_max(tf.where(batch[f.LABEL] == f.PADDING, 0, place), axis=1, keepdims=True)
-    left = tf.maximum(last - place, 0)
-    chosen, uniform = tf.unstack(tf.random.stateless_uniform(tf.stack([2, *tf.unstack(tf.shape(weight))]), seed))
-    # The inverse of a geometric distribution that ends at `left`.
-    passed = 1.0 - uniform * (1.0 - decay ** tf.cast(left, tf.float32))
-    steps = tf.minimum(1 + tf.cast(tf.math.log(passed) / math.log(decay), tf.int32), left)
-    later = tf.minimum(place + steps, width - 1)
-    taken = (chosen < share) & (left > 0) & (weight > 0.0) & (tf.gather(weight, later, batch_dims=1) > 0.0)
-    source = tf.where(taken, later, place)
-    return {**batch, **{name: tf.gather(batch[name], source, batch_dims=1) for name in _OF_LABELS if name in batch}}

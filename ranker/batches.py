@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from ranker.augmentation import shuffled
 from schemas import features as f
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from ranker.augmentation import Augmentation
 
 Batch = dict[str, tf.Tensor]
 
@@ -59,8 +58,7 @@ def training_batch(
     *,
     feature_spec: Mapping[str, Any],
     sizes: Sequence[int],
-    augmentation: Augmentation | None = None,
-    seed: tf.Tensor | None = None,
+    shuffled_by: tf.Tensor | None = None,
 ) -> Batch:
     """Labels beside the position that they follow, and their weights.
 
@@ -69,8 +67,7 @@ def training_batch(
         lengths: [B] int64, of their histories.
         feature_spec: says what is in the records.
         sizes: widths that a batch can have.
-        augmentation: changes the batch; None: it stays as the records have it.
-        seed: [2] int64, of the augmentation.
+        shuffled_by: [2] int64, a seed by which events of one time change their order; None: they stay.
     Returns: what ranker.dataset.TrainingData.batches says.
     """
     parsed = _parse(records, feature_spec, without=(f.SEEN, f.LABEL_ITEM))
@@ -94,10 +91,9 @@ def training_batch(
     batch[f.WEIGHT] = tf.cast(counts, tf.float32)
     if f.LABEL_WEIGHT in parsed:
         batch[f.WEIGHT] *= laid(parsed[f.LABEL_WEIGHT])
-    if augmentation is None:
+    if shuffled_by is None or f.HISTORY_TIED not in parsed:
         return batch
-    tied = _dense(parsed[f.HISTORY_TIED], width) if f.HISTORY_TIED in parsed else None
-    return augmentation(batch, tied, loss_from + before, seed)
+    return shuffled(batch, _dense(parsed[f.HISTORY_TIED], width), loss_from + before, shuffled_by)
 
 
 def evaluation_batch(

@@ -17,7 +17,6 @@ import polars as pl
 import tensorflow as tf
 
 from ranker import batches
-from ranker.augmentation import Augmentation
 from ranker.batches import Batch, bucket, widths
 from schemas import features as f
 from schemas.errors import ModelError
@@ -66,7 +65,7 @@ def training_data(
     window: int,
     seed: int,
     fixed_width: bool = False,
-    augmentation: Augmentation | None = None,
+    shuffle_ties: bool = False,
 ) -> TrainingData:
     """Prepares training rows; reads the files once, to count.
 
@@ -81,7 +80,7 @@ def training_data(
         seed: of the order of rows.
         fixed_width: pad each batch to the window, not to the nearest of `widths(window)`. One shape is what XLA likes.
             On MovieLens-1M at window 200 it costs half as many positions again: 39 % are padding, not 7 %.
-        augmentation: changes each batch, in every epoch anew; None: rows stay as they are.
+        shuffle_ties: bring events of one time into another order in every epoch.
     Raises: ModelError: no file, or no label that counts.
     """
     sizes = widths(window, fixed=fixed_width)
@@ -107,11 +106,12 @@ def training_data(
         tf.compat.v1.set_random_seed(_GRAPH_SEED)
         order = (seed * _EPOCH_STRIDE + number) % (2**31 - 1)
         shuffled = records.shuffle(min(rows, _SHUFFLED), seed=order, reshuffle_each_iteration=False)
-        parse = functools.partial(
-            batches.training_batch, feature_spec=feature_spec, sizes=sizes, augmentation=augmentation
-        )
+        parse = functools.partial(batches.training_batch, feature_spec=feature_spec, sizes=sizes)
         numbered = _batched(shuffled, batch_size, sizes, pool, order).enumerate()
-        return numbered.map(_plain(lambda n, rows: parse(*rows, seed=tf.stack([order, n]))), tf.data.AUTOTUNE)
+        return numbered.map(
+            _plain(lambda n, rows: parse(*rows, shuffled_by=tf.stack([order, n]) if shuffle_ties else None)),
+            tf.data.AUTOTUNE,
+        )
 
     return TrainingData(rows, positions, steps, epoch)
 

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 
 from ranker import items_table, ratings
-from ranker.augmentation import Augmentation
 from ranker.catalogue import Catalogue, counts_in_order
 from ranker.dataset import evaluation_batches, training_data
 from ranker.item_features import item_features
@@ -125,7 +124,7 @@ class Job:
         window = self.catalogue.window
         data = training_data(
             files, spec, batch_size=options.batch_size, window=window, seed=options.seed, fixed_width=fixed,
-            augmentation=Augmentation(options.shuffle_ties, options.ahead, options.ahead_decay),
+            shuffle_ties=options.shuffle_ties,
         )  # fmt: skip
         rows = evaluation_batches(
             validation, spec, batch_size=_VALIDATED_AT_ONCE, window=window, fixed_width=fixed,

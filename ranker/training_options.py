@@ -46,18 +46,6 @@ class TrainingOptions(BaseModel):
             "unless example_gen.columns.order says so"
         ),
     ] = True
-    ahead: Annotated[
-        float,
-        Field(
-            description="share of labels in whose place the model learns a later item of the same history, drawn anew "
-            "in every epoch",
-            ge=0.0,
-            lt=1.0,
-        ),
-    ] = 0.0
-    ahead_decay: Annotated[
-        float, Field(description="how much less likely each place further ahead is to be drawn", gt=0.0, lt=1.0)
-    ] = 0.8
     patience: Annotated[
         int,
         Field(

@@ -3,10 +3,9 @@
 import collections
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
-from ranker.augmentation import Augmentation, shuffled, with_later_labels
+from ranker.augmentation import shuffled
 
 #            a moment each, but for 3, 4, 5 and 6, 7
 EVENTS = [2, 3, 4, 5, 6, 7, 8]
@@ -71,36 +70,3 @@ def test_the_same_seed_gives_the_same_order_and_another_one_another():
     )
     assert (first["history"].numpy() == again["history"].numpy()).all()
     assert (first["history"].numpy() != other["history"].numpy()).any()
-
-
-def test_later_labels_are_as_frequent_as_the_geometric_distribution_says():
-    share, decay, draws = 0.4, 0.5, 4000
-    rows = {name: tf.repeat(value, draws, axis=0) for name, value in batch().items()}
-    drawn = with_later_labels(rows, share, decay, tf.constant([3, 4]))["label"].numpy()[:, 2]  # 5, then 6, 7, 8
-    expected = {5: 1 - share, **{6 + n: share * decay**n / 1.75 for n in range(3)}}
-    for label, frequency in expected.items():
-        assert (drawn == label).mean() == pytest.approx(frequency, abs=4 * np.sqrt(0.25 / draws))
-
-
-def test_a_later_label_brings_its_weight_and_rating_and_the_last_one_stays():
-    rows = {name: tf.repeat(value, 100, axis=0) for name, value in batch().items()}
-    made = {name: value.numpy() for name, value in with_later_labels(rows, 0.9, 0.8, tf.constant([5, 6])).items()}
-    assert (made["label"][:, 5] == 8).all()
-    assert (made["label"][:, 6:] == 0).all()
-    assert (made["label_rating"] == made["label"] / 2).all()
-    assert (made["weight"] == made["label"] / 4).all()
-    assert (made["label"][:, 0] != 3).any()
-
-
-def test_as_many_labels_count_where_some_have_no_weight():
-    made = batch(loss_from=1)
-    made["weight"] *= tf.constant([[1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0]])
-    rows = {name: tf.repeat(value, 50, axis=0) for name, value in made.items()}
-    weights = with_later_labels(rows, 0.9, 0.8, tf.constant([5, 6]))["weight"].numpy()
-    assert ((weights > 0) == (made["weight"].numpy() > 0)).all()
-
-
-def test_rows_without_known_ties_stay_as_they_are():
-    made = batch()
-    same = Augmentation(shuffle_ties=True)(made, None, tf.constant([0], tf.int64), tf.constant([1, 2]))
-    assert all((same[name].numpy() == made[name].numpy()).all() for name in made)

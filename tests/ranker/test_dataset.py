@@ -104,6 +104,20 @@ def test_order_follows_from_seed_and_epoch_and_resumes_anywhere(write):
     assert order(seed=1) != first
 
 
+def test_ties_are_shuffled_by_seed_and_epoch_where_they_are_known(write):
+    spec = {**SPEC, "history_tied": tf.io.VarLenFeature(tf.int64)}
+    events = [row([2, 3, 4, 5, 6, 7], [3, 4, 5, 6, 7, 8], history_tied=[0, 0, 1, 1, 1, 1]) for _ in range(9)]
+    files = write(events)
+
+    def histories(spec, **knobs):
+        return [batch["history"].tolist() for batch in read(files, spec, shuffle_ties=True, **knobs)]
+
+    whole = histories(spec, epochs=2)
+    assert histories(spec, first_epoch=1, epochs=2) == whole[len(whole) // 2 :]
+    assert len({tuple(history[:6]) for batch in whole for history in batch}) > 9
+    assert {tuple(history[:6]) for batch in histories(SPEC) for history in batch} == {(2, 3, 4, 5, 6, 7)}
+
+
 def test_each_epoch_has_the_steps_it_says_and_every_row_once(write):
     rng = np.random.default_rng(0)
     rows = [row(*[list(range(2, 2 + n))] * 2) for n in rng.integers(1, WINDOW + 1, 50)]
