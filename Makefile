@@ -66,7 +66,7 @@ setup-peers: setup ## Make .venv-peers/ for RecBole, a peer to compare with (3 G
 	$$uv pip sync --quiet --python .venv-peers/bin/python --require-hashes benchmarks/peers/requirements.lock; }
 
 .PHONY: benchmark-peers
-benchmark-peers: setup-peers ## Train three seeds of ours and RecBole's GRU4Rec on the same order, and compare (an hour)
+benchmark-peers: setup-peers ## Train three seeds of ours and of RecBole's GRU4Rec on the same order, and compare (hours)
 	@$(BIN)/python -m benchmarks.peers.run $(ARGS)
 
 .PHONY: benchmark

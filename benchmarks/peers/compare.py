@@ -55,6 +55,7 @@ def main() -> None:
         "ours": {"runs": len(args.ours), "ndcg@10": ours["ndcg"].mean(), "hr@10": ours["hr"].mean()},
         "peer": {"runs": len(args.peer), "ndcg@10": peer["ndcg"].mean(), "hr@10": peer["hr"].mean()},
         "popularity": {"ndcg@10": popular["ndcg"].mean(), "hr@10": popular["hr"].mean()},
+        "ratio": {"ndcg@10": ours["ndcg"].mean() / peer["ndcg"].mean(), "hr@10": ours["hr"].mean() / peer["hr"].mean()},
         "over_popularity": ours["ndcg"].mean() / popular["ndcg"].mean(),
         "ndcg_difference": {"mean": interval.value, "low": interval.low, "high": interval.high},
     }

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import pathlib
 import tempfile
 import time
@@ -133,13 +134,15 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="over RecBole's defaults")
     parser.add_argument("--max-seconds", type=float, default=float("inf"), help="end the training after the epoch")
     args = parser.parse_args()
+    order, output = args.order.resolve(), args.output.resolve()
     torch.set_num_threads(args.threads)
     # RecBole 1.2.1 saves objects in its checkpoints, which newer versions of torch don't load unless told to.
     load = torch.load
     torch.load = lambda *a, **kw: load(*a, **{"weights_only": False, **kw})
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        write_atomic_file(args.order, root)
+        write_atomic_file(order, root)
+        os.chdir(root)  # RecBole leaves logs where it runs
         config = configure(root, args.model, args.seed, settings(args.set))
         init_seed(config["seed"], config["reproducibility"])
         dataset = create_dataset(config)
@@ -157,8 +160,8 @@ def main() -> None:
         model.eval()
         _, valid_ranks = ranks_by_user(model, dataset, valid.dataset.inter_feat, before_valid)
         users, ranks = ranks_by_user(model, dataset, test.dataset.inter_feat, before_test)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    with args.output.open("w", encoding="utf-8", newline="") as out:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with output.open("w", encoding="utf-8", newline="") as out:
         csv.writer(out).writerows([("user_id", "rank"), *zip(users, ranks.tolist(), strict=True)])
     last = f"{len(clock.curve)} epochs in {clock.curve[-1][0]:.0f} s on {args.threads} thread(s)"
     print(f"{args.model}, seed {args.seed}: {last}, {ended}")
@@ -169,7 +172,7 @@ def main() -> None:
         "epochs": len(clock.curve), "seconds": clock.curve[-1][0], **found, "curve": clock.curve,
         "recbole": recbole.__version__, "torch": torch.__version__,
     }  # fmt: skip
-    args.output.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    output.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
 import resource
 import tempfile
@@ -76,11 +77,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--seconds", type=float, default=15.0)
     arguments = parser.parse_args()
+    order = arguments.order.resolve()
     torch.set_num_threads(arguments.threads)
     rate = matrix_rate()
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        write_atomic_file(arguments.order, pathlib.Path(folder))
+        write_atomic_file(order, pathlib.Path(folder))
+        os.chdir(folder)  # RecBole leaves logs where it runs
         config = configure(pathlib.Path(folder), "GRU4Rec", 2020)
         config["train_batch_size"] = arguments.batch
         init_seed(config["seed"], config["reproducibility"])

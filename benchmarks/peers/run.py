@@ -1,6 +1,7 @@
-"""Three seeds of ours and a peer's defaults on MovieLens-100K, in one order, and what the comparison says.
+"""Three seeds of ours and of a peer on MovieLens-100K, in one order, and what the comparison says.
 
-make benchmark-peers            # an hour on two cores, most of it the peer's
+make benchmark-peers                               # RecBole's defaults; two or three hours, most of them the peer's
+make benchmark-peers ARGS="--peer-seeds 2020 --model SASRec --peer-set hidden_size=128"
 """
 
 from __future__ import annotations
@@ -43,15 +44,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--model", default="GRU4Rec")
     parser.add_argument("--peer-python", default=".venv-peers/bin/python")
-    parser.add_argument("--peer-seed", type=int, default=2020, help="RecBole's own default")
+    parser.add_argument("--peer-seeds", type=int, nargs="+", default=[2020, 2021, 2022], help="RecBole's own is 2020")
+    parser.add_argument("--peer-set", action="append", default=[], metavar="KEY=VALUE", help="over RecBole's defaults")
     args = parser.parse_args()
     per_user = ours(args.folder, args.seeds)
-    order, ranks = args.folder / "order.csv", args.folder / f"{args.model}.csv"
+    order = args.folder / "order.csv"
     here = [sys.executable, "-m"]
     subprocess.run([*here, "benchmarks.peers.order", "--root", args.folder, "--output", order], check=True)
-    peer = [args.peer_python, HERE / "recbole_peer.py", "--order", order, "--output", ranks]
-    subprocess.run([*peer, "--model", args.model, "--seed", str(args.peer_seed)], check=True)
-    subprocess.run([*here, "benchmarks.peers.compare", "--ours", *per_user, "--peer", ranks], check=True)
+    ranks = [args.folder / f"{args.model}-{seed}.csv" for seed in args.peer_seeds]
+    for seed, output in zip(args.peer_seeds, ranks, strict=True):
+        peer = [args.peer_python, HERE / "recbole_peer.py", "--order", order, "--output", output, "--seed", str(seed)]
+        more = [part for each in args.peer_set for part in ("--set", each)]
+        subprocess.run([*peer, "--model", args.model, *more], check=True)
+    subprocess.run([*here, "benchmarks.peers.compare", "--ours", *per_user, "--peer", *ranks], check=True)
 
 
 if __name__ == "__main__":
