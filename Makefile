@@ -18,7 +18,7 @@ run-local: setup ## Train, evaluate and push a model for MovieLens-100K (ARGS: m
 
 .PHONY: test
 test: setup ## Unit tests, contracts and one chain on a slice (ARGS: more for pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-kill
 test-kill: setup ## kill -9 in every stage in turn, and the same command again (several minutes; ARGS: more for pytest)
