@@ -148,19 +148,18 @@ class SequenceRanker(tfrs.Model):
         last = tf.maximum(tf.math.count_nonzero(features[f.HISTORY], axis=1) - 1, 0)
         return tf.gather(self(features, table=table), last, batch_dims=1)
 
-    # --- Training ---------------------------------------------------------------------------------------------------
-
     def compute_loss(self, features: Features, training: bool = False) -> tf.Tensor:
         """Mean loss of the positions that count, as a scalar float32; 0 where none does."""
         total, weight = self.loss_and_weight(features, training)
         return tf.math.divide_no_nan(total, weight)
 
     def loss_and_weight(
-        self, features: Features, training: bool = False, table: ItemTable | None = None
+        self, features: Features, training: bool = False, table: ItemTable | None = None, query: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Weighted sum of the positions' losses, and sum of the weights: two scalars, float32.
 
-        Takes training features, or evaluation features, whose labels count one each where they have an id.
+        Takes training features, or evaluation features, whose labels count one each where they have an id. `query`:
+        query's of the latter, where it is at hand.
         """
         table = table or self.item_table(training)
         known = self.catalogue.size - f.FIRST_ITEM
@@ -168,7 +167,8 @@ class SequenceRanker(tfrs.Model):
             labels, times = features[f.LABEL], self._times(features)
             counts = (labels >= f.FIRST_ITEM) & (labels < self.catalogue.size)
             ratings = features.get(f.LABEL_RATING)
-            queries, weights = self.query(features, table), self.head.weights(tf.cast(counts, tf.float32), ratings)
+            queries = self.query(features, table) if query is None else query
+            weights = self.head.weights(tf.cast(counts, tf.float32), ratings)
             ids, at = self.masked(features), None
         else:
             queries, labels, weights, times, ratings, at = self._positions(features, training, table)
@@ -225,20 +225,21 @@ class SequenceRanker(tfrs.Model):
     def test_step(self, features: Features) -> dict[str, tf.Tensor]:
         """Loss and ranks of one evaluation batch."""
         table = self.item_table()
-        total, weight = self.loss_and_weight(features, table=table)
+        query = self.query(features, table)  # for the loss and the ranks: the LSTM is most of the work
+        total, weight = self.loss_and_weight(features, table=table, query=query)
         self.loss_mean.update_state(tf.math.divide_no_nan(total, weight), weight)
-        ranks = self.label_ranks(features, table)
+        ranks = self.label_ranks(features, table, query)
         for metric in self.rank_metrics:
             metric.update_state(ranks)
         self.head.validate(self, features, table)
         metrics = (self.loss_mean, *self.rank_metrics, *self.head_metrics)
         return {metric.name: metric.result() for metric in metrics}
 
-    # --- Ranking ----------------------------------------------------------------------------------------------------
-
-    def label_ranks(self, features: Features, table: ItemTable | None = None) -> tf.Tensor:
+    def label_ranks(
+        self, features: Features, table: ItemTable | None = None, query: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Rank of each row's label over the catalogue without its past: [B] int64, 1 is best, 0: no candidate."""
-        queries = self.scoring_queries(features, table)
+        queries = self.scoring_queries(features, table, query)
         aged = self.aged(queries, features.get(f.LABEL_TIMESTAMP))
         return scoring.label_ranks(queries, features[f.LABEL], self.candidates(table), self.masked(features), aged)
 
@@ -248,10 +249,12 @@ class SequenceRanker(tfrs.Model):
         aged = self.aged(scoring.popularity_queries(tf.shape(labels)[0], 0), features.get(f.LABEL_TIMESTAMP))
         return popularity.label_ranks(self.catalogue, labels, self.masked(features), aged)
 
-    def scoring_queries(self, features: Features, table: ItemTable | None = None) -> tf.Tensor:
+    def scoring_queries(
+        self, features: Features, table: ItemTable | None = None, query: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Queries for ranker.scoring [B, D + 2]: popularity answers a history without an item that the model knows."""
         known = tf.reduce_any(features[f.HISTORY] >= f.FIRST_ITEM, axis=1)
-        return scoring.queries(self.query(features, table), known)
+        return scoring.queries(self.query(features, table) if query is None else query, known)
 
     def candidates(self, table: ItemTable | None = None) -> tf.Tensor:
         """Candidates for ranker.scoring: [n + c, D + 2] float32."""
