@@ -131,6 +131,7 @@ def plot(found: list[dict[str, Any]], path: pathlib.Path) -> None:
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import ScalarFormatter
 
     figure, panels = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
     for loss in LOSSES:
@@ -142,6 +143,8 @@ def plot(found: list[dict[str, Any]], path: pathlib.Path) -> None:
     for panel, words in zip(panels, ("milliseconds a step", "peak memory of the process, GB"), strict=True):
         panel.set(xscale="log", yscale="log", xlabel="items in the catalogue", ylabel=words)
         panel.grid(alpha=0.3, which="both")
+    panels[1].yaxis.set_major_formatter(ScalarFormatter())
+    panels[1].yaxis.set_minor_formatter(ScalarFormatter())
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     figure.suptitle("A step of training as the catalogue grows: 64 rows of 50 positions, one thread")
     figure.savefig(path, dpi=100)
