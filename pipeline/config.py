@@ -24,6 +24,7 @@ from components.transform.options import Options as TransformOptions
 from components.tuner import space
 from components.tuner.options import Options as TunerOptions
 from pipeline import config_errors
+from pipeline.runners.kubeflow.options import KubeflowOptions
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -110,6 +111,9 @@ class Config(BaseModel):
     trainer: Annotated[TrainerOptions, Field(description="the model and its training")] = TrainerOptions()
     evaluator: Annotated[EvaluatorOptions, Field(description="metrics and the blessing")] = EvaluatorOptions()
     pusher: Annotated[PusherOptions, Field(description="publishing")] = PusherOptions()
+    kubeflow: Annotated[KubeflowOptions, Field(description="the cluster, for seqrank compile and submit")] = (
+        KubeflowOptions()
+    )
 
     @model_validator(mode="after")
     def _searchable(self) -> Config:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfx.components import ExampleValidator, StatisticsGen
-from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
 
 from components.curated_schema.component import CuratedSchema
@@ -17,9 +16,8 @@ from components.sequence_gen.component import SequenceGen
 from components.trainer.component import Trainer
 from components.transform.component import transform
 from pipeline.code_version import schema_digest, stage_versions
-from pipeline.latest_blessed import LatestPublished
 from pipeline.tables import table
-from pipeline.training import embeds_users, started, tuned
+from pipeline.training import FindPublished, Resolved, embeds_users, tuned
 from schemas import features as f
 
 if TYPE_CHECKING:
@@ -34,7 +32,12 @@ _ON_LABELS = {f.RATING: f.LABEL_RATING, f.WEIGHT: f.LABEL_WEIGHT}
 
 
 def create_pipeline(
-    config: Config, root: OutputRoot, *, fingerprints: Mapping[str, str], metadata: ConnectionConfig | None
+    config: Config,
+    root: OutputRoot,
+    *,
+    fingerprints: Mapping[str, str],
+    metadata: ConnectionConfig | None,
+    published: FindPublished | None = None,
 ) -> Pipeline:
     """Wires the stages.
 
@@ -44,7 +47,9 @@ def create_pipeline(
         fingerprints: of the input files of example_gen, and of items and users where they are configured
             (components.example_gen.inputs), so that the cache sees changed data.
         metadata: the local store; None where a cluster brings its own.
+        published: how the stages get at published models; None: by resolvers.
     """
+    published = published or Resolved()
     target = config.pusher.target or str(root.serving / config.run.name)
     code = stage_versions(config)
     of_interactions, of_sequences = _configured_features(config)
@@ -120,7 +125,7 @@ def create_pipeline(
     # Tries other knobs of the Trainer and hands it the best, where that is configured.
     knobs = tuned(config, data, code_version=code["tuner"], checkpoint_root=str(root.checkpoints))
     # The published model whose weights training begins with, where that is configured.
-    start = started(config, interactions.outputs["rejected"], target)
+    start = published.start(config, interactions.outputs["rejected"], target)
     # Trains the ranker and exports it with all of its signatures.
     trainer = Trainer(
         **data,
@@ -132,14 +137,12 @@ def create_pipeline(
         checkpoint_root=str(root.checkpoints),
     )
     # What is served now, unless it is this very model.
-    baseline = Resolver(
-        strategy_class=LatestPublished, config={"target": target}, model=trainer.outputs["model"]
-    ).with_id("LatestBlessedModel")
+    baseline = published.baseline(trainer.outputs["model"], target)
     # Ranks every label of validation and test among the whole catalogue; blesses the model or not.
     evaluator = Evaluator(
         examples=histories.outputs["sequences"],
         model=trainer.outputs["model"],
-        baseline_model=baseline.outputs["model"],
+        baseline_model=baseline.output,
         item_counts=histories.outputs["item_counts"],
         sequence_report=histories.outputs["report"],
         options=config.evaluator,
@@ -175,7 +178,7 @@ def create_pipeline(
             *knobs.stages,
             *start.stages,
             trainer,
-            baseline,
+            *baseline.stages,
             evaluator,
             pusher,
         ],

@@ -1,8 +1,8 @@
-"""What comes before the Trainer where it is configured: the search for its knobs, and the model it begins with."""
+"""What comes before the Trainer where it is configured, and how stages get at the models that are published."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.types import standard_artifacts
@@ -10,6 +10,7 @@ from tfx.types.channel import Channel
 
 from components.tuner.component import Tuner
 from components.tuner.options import Choices
+from pipeline.latest_blessed import LatestPublished
 from pipeline.start_model import LatestOfOtherData
 
 if TYPE_CHECKING:
@@ -51,23 +52,52 @@ def tuned(config: Config, data: Mapping[str, BaseChannel], *, code_version: str,
     return Found((tuner,), tuner.outputs["best_hyperparameters"])
 
 
-def started(config: Config, rejected: BaseChannel, target: str) -> Found:
-    """Wires the search for the published model that training begins with, if it shall begin with one.
+class FindPublished(Protocol):
+    """How stages get at the models that are published."""
 
-    Args:
-        config: the resolved configuration.
-        rejected: InteractionExampleGen's, which says what data this run has.
-        target: the publish target.
-    """
-    if not config.trainer.warm_start:
+    def start(self, config: Config, rejected: BaseChannel, target: str) -> Found:
+        """The published model that training begins with, if it shall begin with one.
+
+        Args:
+            config: the resolved configuration.
+            rejected: InteractionExampleGen's, which says what data this run has.
+            target: the publish target.
+        """
+        ...
+
+    def baseline(self, candidate: BaseChannel, target: str) -> Found:
+        """What is served now, unless it is the candidate itself."""
+        ...
+
+
+class Resolved:
+    """By resolvers before the stage, with the local ML Metadata."""
+
+    def start(self, config: Config, rejected: BaseChannel, target: str) -> Found:
+        if not config.trainer.warm_start:
+            return Found()
+        found = Resolver(
+            strategy_class=LatestOfOtherData,
+            config={"target": target},
+            model=Channel(type=standard_artifacts.Model),
+            rejected=rejected,
+        ).with_id("StartModel")
+        return Found((found,), found.outputs["model"])
+
+    def baseline(self, candidate: BaseChannel, target: str) -> Found:
+        found = Resolver(strategy_class=LatestPublished, config={"target": target}, model=candidate)
+        found = found.with_id("LatestBlessedModel")
+        return Found((found,), found.outputs["model"])
+
+
+class FoundInStep:
+    """By the step itself, as on Kubeflow, which has no resolvers (pipeline.runners.kubeflow.published)."""
+
+    def start(self, config: Config, rejected: BaseChannel, target: str) -> Found:
         return Found()
-    found = Resolver(
-        strategy_class=LatestOfOtherData,
-        config={"target": target},
-        model=Channel(type=standard_artifacts.Model),
-        rejected=rejected,
-    ).with_id("StartModel")
-    return Found((found,), found.outputs["model"])
+
+    def baseline(self, candidate: BaseChannel, target: str) -> Found:
+        return Found()
 
 
 def embeds_users(config: Config) -> bool:

@@ -2,13 +2,29 @@
 
 Beside them the chain uses TFX's own: Examples, ExampleStatistics, Schema, ExampleAnomalies, TransformGraph,
 HyperParameters, TunerResults, Model, ModelRun, ModelEvaluation, ModelBlessing, PushedModel.
+
+A type's name is "seqrank." and its class: Kubeflow's compiler takes one dot and no more, and a step finds the class
+by it.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from tfx.types.artifact import Artifact
 
-from tfx.types.artifact import Artifact, Property, PropertyType
+
+def _whole(name: str) -> property:
+    """A whole number that travels with an artifact; 0 where it was never set.
+
+    A custom property: Kubeflow's compiler takes no declared one of a type that isn't TFX's own.
+    """
+
+    def get(artifact: Artifact) -> int:
+        return artifact.get_int_custom_property(name)
+
+    def put(artifact: Artifact, value: int) -> None:
+        artifact.set_int_custom_property(name, int(value))
+
+    return property(get, put)
 
 
 class RejectedRows(Artifact):
@@ -19,8 +35,8 @@ class RejectedRows(Artifact):
     counts.json      schemas.records.ReadCounts
     """
 
-    TYPE_NAME = "SeqrankRejectedRows"
-    PROPERTIES: ClassVar = {"read": Property(PropertyType.INT), "rejected": Property(PropertyType.INT)}
+    TYPE_NAME = "seqrank.RejectedRows"
+    read, rejected = _whole("read"), _whole("rejected")
 
 
 class DataReport(Artifact):
@@ -29,7 +45,7 @@ class DataReport(Artifact):
     Of TableGate: table.json (TableSummary).
     """
 
-    TYPE_NAME = "SeqrankDataReport"
+    TYPE_NAME = "seqrank.DataReport"
 
 
 class ItemCounts(Artifact):
@@ -40,19 +56,15 @@ class ItemCounts(Artifact):
     are candidates (mask_seen, 0 or 1).
     """
 
-    TYPE_NAME = "SeqrankItemCounts"
-    PROPERTIES: ClassVar = {
-        "items": Property(PropertyType.INT),
-        "interactions": Property(PropertyType.INT),
-        "window": Property(PropertyType.INT),
-        "mask_seen": Property(PropertyType.INT),
-    }
+    TYPE_NAME = "seqrank.ItemCounts"
+    items, interactions = _whole("items"), _whole("interactions")
+    window, mask_seen = _whole("window"), _whole("mask_seen")
 
 
 class SequenceReport(Artifact):
     """What SequenceGen did: sequences.json (schemas.records.SequenceCounts)."""
 
-    TYPE_NAME = "SeqrankSequenceReport"
+    TYPE_NAME = "seqrank.SequenceReport"
 
 
 ITEM_COUNTS_FILE = "item_counts.parquet"

@@ -7,6 +7,7 @@ SeqrankError
 ├── ModelError           a model can't be trained, exported, loaded or called as asked
 │   └── TrainingDiverged these knobs and these data lead nowhere; others might
 ├── PublishError         a model can't be put where serving would read it
+├── ClusterError         Kubeflow can't be reached, refuses, or a run there has failed
 └── BusyError            another run holds this output root
 Anything else that escapes is a bug of ours.
 """
@@ -69,6 +70,10 @@ class TrainingDiverged(ModelError):  # noqa: N818 - says what happened; its base
 
 class PublishError(SeqrankError):
     """A model can't be published."""
+
+
+class ClusterError(SeqrankError):
+    """Kubeflow Pipelines can't be reached, lets nobody in, refuses, or its run failed."""
 
 
 class BusyError(SeqrankError):

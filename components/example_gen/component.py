@@ -9,6 +9,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from components.example_gen.executor import Executor
+from components.example_gen.options import SEPARATOR
 from schemas.artifacts import RejectedRows
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class InteractionExampleGenSpec(component_spec.ComponentSpec):
     """Outputs and properties; there are no inputs."""
 
     PARAMETERS = {  # noqa: RUF012 (TFX's form)
+        "data": component_spec.ExecutionParameter(type=str),
         "options": component_spec.ExecutionParameter(type=str),
         "fingerprint": component_spec.ExecutionParameter(type=str),
         "code_version": component_spec.ExecutionParameter(type=str),
@@ -43,12 +45,14 @@ class InteractionExampleGen(base_beam_component.BaseBeamComponent):
         """Declares the stage.
 
         Args:
-            options: what to read, and how.
-            fingerprint: of the files' content (inputs.fingerprint), so that the cache sees changed data.
+            options: what to read, and how; `data` is turned at run time on a cluster, so it is a property of its own.
+            fingerprint: of the files' content (inputs.fingerprint), so that the cache sees changed data; "": the stage
+                makes it, where nobody can look at the files before.
             code_version: of the stage's code, for the same reason.
         """
         super().__init__(
             InteractionExampleGenSpec(
+                data=SEPARATOR.join(options.data),
                 options=options.model_dump_json(),
                 fingerprint=fingerprint,
                 code_version=code_version,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from components.example_gen import beam_io, files, inputs, outputs
-from components.example_gen.options import Options
+from components.example_gen.options import SEPARATOR, Options
 
 if TYPE_CHECKING:
     from tfx import types
@@ -32,12 +33,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Args:
             input_dict: nothing.
             output_dict: `examples` (one split, Parquet), `rejected`.
-            exec_properties: `options`, `fingerprint`; `code_version` only serves the cache.
+            exec_properties: `data`, `options`, `fingerprint`; `code_version` only serves the cache.
         Raises: DataError: a file is missing, empty, broken off, or lacks a column. Rejected rows raise nothing, even
             when no other is left: TFX deletes the outputs of a stage that raises, and DataGate refuses them.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        options = Options.model_validate_json(exec_properties["options"])
+        options = _options(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         rejected = artifact_utils.get_single_instance(output_dict["rejected"])
         found = inputs.find(options)
@@ -49,7 +50,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         counts = beam_io.counts(_take_lines(seen))
         outputs.write_counts(rejected.uri, counts)
         outputs.write_csv(rejected.uri)
-        outputs.describe(examples, rejected, counts, exec_properties["fingerprint"])
+        outputs.describe(examples, rejected, counts, exec_properties["fingerprint"] or inputs.fingerprint(found))
+
+
+def _options(exec_properties: dict[str, Any]) -> Options:
+    """The knobs, with the files that this run names in place of the configured ones."""
+    told = json.loads(exec_properties["options"])
+    patterns = [pattern.strip() for pattern in exec_properties.get("data", "").split(SEPARATOR)]
+    named = [pattern for pattern in patterns if pattern]
+    return Options.model_validate({**told, "data": named} if named else told)
 
 
 def _take_lines(path: str) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 TimeFormat = Literal["seconds", "milliseconds", "iso8601"]
 Decimal = Literal[".", ","]
 Role = Literal["id", "number", "time", "text", "values"]  # what a column may hold; values: one or several of a cell
+SEPARATOR = ";"  # between files and globs, where they are one string
 _LARGEST = 3.4e38  # a float32 holds no more
 
 
@@ -123,6 +124,12 @@ class Options(BaseModel):
     def _distinct(self) -> Options:
         if len(set(self.column_names)) < len(self.column_names):
             raise ValueError("column_names has a name twice")
+        return self
+
+    @model_validator(mode="after")
+    def _separable(self) -> Options:
+        if any(SEPARATOR in pattern for pattern in self.data):
+            raise ValueError(f"a file's name can't hold '{SEPARATOR}', which stands between several of them")
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ import warnings
 
 import typer
 
-from pipeline.cli import config, data, doctor, gc, init, run
+from pipeline.cli import compile, config, data, doctor, gc, init, run, runs, submit
 from schemas.errors import SeqrankError
 
 app = typer.Typer(
@@ -25,6 +25,9 @@ app.command("init")(init.init)
 app.command("run")(run.run)
 app.add_typer(data.app, name="data")
 app.command("config")(config.config)
+app.command("compile")(compile.compile_)
+app.command("submit")(submit.submit)
+app.command("runs")(runs.runs)
 app.command("gc")(gc.gc)
 app.command("doctor")(doctor.doctor)
 

@@ -23,8 +23,8 @@ class Options(NamedOptions):
     most_items: Annotated[
         int,
         Field(
-            description="largest catalogue whose loss is cross_entropy; above it sampled_softmax is taken. About where a "
-            "step of the one takes twice as long as of the other (make benchmark-growth)",
+            description="largest catalogue whose loss is cross_entropy; above it sampled_softmax is taken. About where "
+            "a step of the one takes twice as long as of the other (make benchmark-growth)",
             ge=0,
         ),
     ] = 5_000

@@ -1,0 +1,60 @@
+"""`seqrank runs`: what runs and ran on Kubeflow Pipelines."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli import options
+from pipeline.cli.options import Cookie, Endpoint, Namespace, ServiceAccountToken, ServiceAccountTokenFile, Token
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pipeline.runners.kubeflow.client import Run
+
+_COLOURS = {"SUCCEEDED": "green", "FAILED": "bold red", "CANCELED": "yellow", "RUNNING": "cyan"}
+_PIPED = 200  # columns, where nobody says how wide a line may be
+
+
+def runs(
+    endpoint: Endpoint,
+    namespace: Namespace = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Runs at most, the newest first.")] = 20,
+    token: Token = None,
+    cookie: Cookie = None,
+    service_account_token: ServiceAccountToken = False,
+    service_account_token_file: ServiceAccountTokenFile = None,
+) -> None:
+    """List the newest runs on Kubeflow Pipelines.
+
+    Example: seqrank runs --endpoint http://localhost:8080 --limit 5
+    """
+    from rich.console import Console
+
+    from pipeline.runners.kubeflow.client import Cluster
+
+    who = options.access(endpoint, namespace, token, cookie, service_account_token, service_account_token_file)
+    found = Cluster(who).runs(limit)
+    if not found:
+        typer.echo("No run yet.")
+        return
+    console = Console()
+    console.print(_table(found), width=None if console.is_terminal else _PIPED)
+
+
+def _table(found: list[Run]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("RUN", "STATE", "STARTED (UTC)", "TOOK", "ID", box=None, pad_edge=False)
+    for run in found:
+        created = run.created.astimezone(datetime.timezone.utc) if run.created else None
+        took = str(datetime.timedelta(seconds=round(run.took))) if run.took is not None else ""
+        state = Text(run.state.lower(), style=_COLOURS.get(run.state, ""))
+        table.add_row(
+            Text(run.name or ""), state, f"{created:%Y-%m-%d %H:%M:%S}" if created else "", took, Text(run.id)
+        )
+    return table

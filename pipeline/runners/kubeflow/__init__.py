@@ -1,0 +1,1 @@
+"""The same chain on Kubeflow Pipelines: the package, the command of its steps, and the client."""
