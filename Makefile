@@ -63,6 +63,10 @@ clean: ## Remove caches and build output; .venv/, data/ and runs/ stay
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find $(PACKAGES) tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
+.PHONY: test-kubeflow
+test-kubeflow: setup ## The compiled Kubeflow package on an imitation of its server (root; some minutes; ARGS: more)
+	@$(BIN)/python -m pytest tests/end_to_end/kubeflow_package.py $(ARGS)
+
 .PHONY: setup-peers
 setup-peers: setup ## Make .venv-peers/ for RecBole, a peer to compare with (3 GB more)
 	@test -x .venv-peers/bin/python || { uv=$$(command -v uv || echo .uv/bin/uv); \
