@@ -5,7 +5,6 @@ A published model becomes an input of the step like any other, only that this pr
 
 from __future__ import annotations
 
-import json
 import logging
 import pathlib
 from typing import TYPE_CHECKING, Any, Final
@@ -67,5 +66,6 @@ def _add(step: Step, name: str, found: Published | None, folder: pathlib.Path) -
     step.remote[str(local)] = found.path  # so that properties name where it is published
     metadata = {_DIGEST: found.manifest.digest, _VERSION: str(found.manifest.version), _HEAD: found.manifest.head}
     schema = compiler_utils.get_artifact_schema(standard_artifacts.Model)
+    schema = schema.decode() if isinstance(schema, bytes) else schema  # as TFX reads it from its file
     artifact = {"name": found.path, "uri": str(local), "type": {"instanceSchema": schema}, "metadata": metadata}
-    step.invocation["inputs"].setdefault("artifacts", {})[name] = {"artifacts": [json.loads(json.dumps(artifact))]}
+    step.invocation["inputs"].setdefault("artifacts", {})[name] = {"artifacts": [artifact]}
