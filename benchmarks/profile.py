@@ -68,7 +68,7 @@ def read_job(root: pathlib.Path, config: Any) -> Any:
 
     from ranker.job import Job, Sources
     from schemas import features as f
-    from schemas.artifacts import ITEM_COUNTS_FILE
+    from schemas.contents import ITEM_COUNTS_FILE
 
     examples, graph = (_newest(root, "Transform", name) for name in ("transformed_examples", "transform_graph"))
     train, valid, test = ([f"{examples}/Split-{name}/*"] for name in (f.TRAIN, f.VALID, f.TEST))

@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 
 from components.pusher.versions import Published, published_versions
 from pipeline.latest_blessed import as_artifacts
-from schemas.artifacts import READ_COUNTS_FILE
+from schemas.contents import READ_COUNTS_FILE
 from schemas.records import ReadCounts
 
 if TYPE_CHECKING:

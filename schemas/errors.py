@@ -7,6 +7,7 @@ SeqrankError
 ├── ModelError           a model can't be trained, exported, loaded or called as asked
 │   └── TrainingDiverged these knobs and these data lead nowhere; others might
 ├── PublishError         a model can't be put where serving would read it
+├── StoreError           ML Metadata can't be read, or doesn't hold what was asked for
 ├── ClusterError         Kubeflow can't be reached, refuses, or a run there has failed
 └── BusyError            another run holds this output root
 Anything else that escapes is a bug of ours.
@@ -74,6 +75,10 @@ class PublishError(SeqrankError):
 
 class ClusterError(SeqrankError):
     """Kubeflow Pipelines can't be reached, lets nobody in, refuses, or its run failed."""
+
+
+class StoreError(SeqrankError):
+    """ML Metadata can't be read, or doesn't hold what was asked for."""
 
 
 class BusyError(SeqrankError):

@@ -11,7 +11,7 @@ import grimp
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-PACKAGES = ("pipeline", "components", "ranker", "schemas")
+PACKAGES = ("pipeline", "components", "inspection", "ranker", "schemas")
 FOLDERS = (*PACKAGES, "tests", "scripts", "benchmarks", "docs", "configs", ".ci", ".github")
 HEAVY = ("tensorflow", "tfx", "apache_beam")
 MOST_LINES = 300

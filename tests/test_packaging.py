@@ -9,7 +9,7 @@ import tarfile
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PACKAGES = ["pipeline", "components", "ranker", "schemas"]
+PACKAGES = ["pipeline", "components", "inspection", "ranker", "schemas"]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 from components.data_gate import anomalies, interactions, read, refusal
 from components.data_gate.options import Options
 from schemas import features as f
-from schemas.artifacts import DATA_REPORT_FILE
+from schemas.contents import DATA_REPORT_FILE
 from schemas.records import DataSummary
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from components.data_gate import refusal
 from schemas import parquet
-from schemas.artifacts import READ_COUNTS_FILE
+from schemas.contents import READ_COUNTS_FILE
 from schemas.records import ReadCounts
 
 if TYPE_CHECKING:

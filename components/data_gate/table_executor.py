@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 from components.data_gate import anomalies, read, refusal, table
 from components.data_gate.options import Options
 from schemas import features as f
-from schemas.artifacts import TABLE_REPORT_FILE
+from schemas.contents import TABLE_REPORT_FILE
 from schemas.records import TableSummary
 
 if TYPE_CHECKING:

@@ -51,7 +51,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         head: of the candidate: what its scores mean, and so by what it is measured; None: they are an order alone.
         loss: that it is trained by, which says how the pairs of the head pointwise are drawn.
         code_version: digest of the code that the stage runs on, so that the cache sees an edit.
-    Outputs: evaluation (TFMA's results, schemas.artifacts.METRICS_FILE, PER_USER_FOLDER, PAIRS_FOLDER, BLESSING_FILE,
+    Outputs: evaluation (TFMA's results, schemas.contents.METRICS_FILE, PER_USER_FOLDER, PAIRS_FOLDER, BLESSING_FILE,
         RANKED_SHARE_FILE) and blessing.
     """
 

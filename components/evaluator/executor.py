@@ -18,7 +18,7 @@ from tfx.utils import io_utils
 from components.evaluator import blessing, inference, item_ratings, pair_rows, per_user, report, sampling, tfma_run
 from components.evaluator.options import Options
 from components.evaluator.task import RATING, Artifacts, Task
-from schemas import artifacts, features, records
+from schemas import contents, features, records
 
 SPLITS = (features.VALID, features.TEST)
 
@@ -41,15 +41,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         task = Task(input_dict, evaluation, options, exec_properties["head"], exec_properties["loss"])
         shares = sampling.shares(_report(input_dict), SPLITS, options.max_labels)
         self._infer(task, shares)
-        _write_json(evaluation, artifacts.RANKED_SHARE_FILE, shares)
-        rows = per_user.read(f"{evaluation}/{artifacts.PER_USER_FOLDER}")
+        _write_json(evaluation, contents.RANKED_SHARE_FILE, shares)
+        rows = per_user.read(f"{evaluation}/{contents.PER_USER_FOLDER}")
         paired = None
         if task.pair_models:
-            pairs = pair_rows.read(f"{evaluation}/{artifacts.PAIRS_FOLDER}")
+            pairs = pair_rows.read(f"{evaluation}/{contents.PAIRS_FOLDER}")
             paired = report.Paired(pairs, task.head, task.pair_models)
-        _write_json(evaluation, artifacts.METRICS_FILE, report.report(evaluation, rows, task.ranked, options, paired))
+        _write_json(evaluation, contents.METRICS_FILE, report.report(evaluation, rows, task.ranked, options, paired))
         decision = blessing.decide(rows, options, task.head, paired.rows if paired else None)
-        _write_json(evaluation, artifacts.BLESSING_FILE, decision.model_dump())
+        _write_json(evaluation, contents.BLESSING_FILE, decision.model_dump())
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), decision, input_dict)
 
     def _infer(self, task: Task, shares: dict[str, float]) -> None:
@@ -58,19 +58,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             with self._make_beam_pipeline() as pipeline:
                 examples = pipeline | beam.io.ReadFromTFRecord(task.split_pattern(features.TRAIN))
                 _ = examples | item_ratings.AddUp() | beam.Map(item_ratings.write, task.ratings)
-        fileio.makedirs(f"{task.evaluation}/{artifacts.PER_USER_FOLDER}")
+        fileio.makedirs(f"{task.evaluation}/{contents.PER_USER_FOLDER}")
         with self._make_beam_pipeline() as pipeline:
             found = [
                 pipeline | f"Rank {split}" >> _RankSplit(task, split, shares[split], task.options.batch_size)
                 for split in SPLITS
             ]
             rows = [each[inference.RANKS] for each in found] | "Ranks" >> beam.Flatten()
-            _write_rows(rows, f"{task.evaluation}/{artifacts.PER_USER_FOLDER}", records.PER_USER)
+            _write_rows(rows, f"{task.evaluation}/{contents.PER_USER_FOLDER}", records.PER_USER)
             cutoffs, models = task.options.cutoffs, task.ranked
             extracts = [rows | "Extracts" >> beam.ParDo(tfma_run.Extracts(models, cutoffs, task.item_counts))]
             if task.pair_models:
                 pairs = [each[inference.PAIRS] for each in found] | "Pairs" >> beam.Flatten()
-                _write_rows(pairs, f"{task.evaluation}/{artifacts.PAIRS_FOLDER}", records.PAIRS)
+                _write_rows(pairs, f"{task.evaluation}/{contents.PAIRS_FOLDER}", records.PAIRS)
                 extracts.append(
                     pairs | "Pair extracts" >> beam.ParDo(tfma_run.PairExtracts(task.head, task.pair_models))
                 )
@@ -108,7 +108,7 @@ def _write_rows(rows: beam.PCollection, folder: str, schema: pa.Schema) -> None:
 def _report(input_dict: Artifacts) -> str | None:
     """SequenceGen's counts, where they are an input."""
     found = input_dict.get("sequence_report") or []
-    return f"{artifact_utils.get_single_uri(found)}/{artifacts.SEQUENCE_REPORT_FILE}" if found else None
+    return f"{artifact_utils.get_single_uri(found)}/{contents.SEQUENCE_REPORT_FILE}" if found else None
 
 
 def _write_json(folder: str, name: str, content: Any) -> None:

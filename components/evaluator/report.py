@@ -42,7 +42,7 @@ def report(
         models: keys of per_user.RANK_COLUMNS.
         options: the stage's knobs.
         paired: the pairs; None: the head has none. A slice without pairs has none of their metrics.
-    Returns: what schemas.artifacts.METRICS_FILE holds.
+    Returns: what schemas.contents.METRICS_FILE holds.
     """
     found: Report = {split: {} for split in rows[per_user.SPLIT].unique().sort()}
     bounds = {split: _bounds(split, rows, models, paired, options) for split in found}

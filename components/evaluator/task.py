@@ -11,7 +11,7 @@ from tfx.utils import io_utils
 
 from components.evaluator import inference, pair_rows, pairs, per_user, tfma_run
 from ranker import registry
-from schemas import artifacts, errors, models
+from schemas import contents, errors, models
 
 if TYPE_CHECKING:
     from tensorflow_model_analysis.proto import config_pb2
@@ -50,8 +50,8 @@ class Task:
         self._head = registry.options("heads", json.loads(head)) if head else None
         self.head = self._head.name if self._head is not None else NEXT_ITEM
         counts = artifact_utils.get_single_instance(inputs["item_counts"])
-        self.item_counts = f"{counts.uri}/{artifacts.ITEM_COUNTS_FILE}"
-        self.ratings = f"{evaluation}/{artifacts.ITEM_RATINGS_FILE}"
+        self.item_counts = f"{counts.uri}/{contents.ITEM_COUNTS_FILE}"
+        self.ratings = f"{evaluation}/{contents.ITEM_RATINGS_FILE}"
         self._mask_seen = bool(counts.mask_seen)
         self._folders = _model_folders(inputs)
         there = {per_user.BASELINE: per_user.BASELINE in self._folders, per_user.RECENT: not self._mask_seen}

@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 
 from schemas import features as f
 from schemas import parquet
-from schemas.artifacts import READ_COUNTS_FILE, REJECTED_CSV
+from schemas.contents import READ_COUNTS_FILE, REJECTED_CSV
 from schemas.records import REJECTED, ReadCounts
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from tfx.types import artifact_utils
 from components.pusher.options import Options
 from components.pusher.publish import Push, push
 from components.pusher.versions import published_versions
-from schemas import artifacts
+from schemas import contents
 from schemas.digest import directory_digest
 from schemas.models import publishable_folder
 from schemas.runs import Manifest
@@ -59,13 +59,13 @@ class Executor(base_executor.BaseExecutor):
 def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[str, Any]) -> Manifest:
     """What will lie beside the model; the push gives it its number and time."""
     model, evaluation = inputs["model"], inputs["evaluation"].uri
-    counts = _read_json(inputs["rejected"].uri, artifacts.READ_COUNTS_FILE)
+    counts = _read_json(inputs["rejected"].uri, contents.READ_COUNTS_FILE)
     return Manifest(
         model=exec_properties["model_name"],
         version=0,
         digest=directory_digest(source),
         published_at="",
-        metrics=_read_json(evaluation, artifacts.METRICS_FILE),
+        metrics=_read_json(evaluation, contents.METRICS_FILE),
         data=counts["files"],
         code_version=model.get_string_custom_property("code_version") or exec_properties["code_version"],
         evaluation=evaluation,
@@ -76,7 +76,7 @@ def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[st
 
 def _refusal(evaluation: str, target: str) -> str:
     """Why nothing is pushed, with the evaluation's figures and what is served meanwhile."""
-    verdict = _read_json(evaluation, artifacts.BLESSING_FILE)
+    verdict = _read_json(evaluation, contents.BLESSING_FILE)
     served = next(iter(published_versions(target)), None)
     stays = f"version {served.manifest.version} stays" if served else "nothing is served"
     return f"Not pushed; {stays}. {verdict['why']}"

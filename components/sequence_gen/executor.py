@@ -18,7 +18,7 @@ from components.sequence_gen.buckets import number_of_buckets
 from components.sequence_gen.flow import Plan, build
 from components.sequence_gen.options import Options
 from components.sequence_gen.times import time_range
-from schemas import artifacts
+from schemas import contents
 from schemas import features as f
 from schemas.errors import DataError
 from schemas.records import SequenceCounts
@@ -60,8 +60,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             window=window,
             buckets=options.buckets or number_of_buckets(_rows(examples, paths)),
             sequences=sequences.uri,
-            item_counts=posixpath.join(item_counts.uri, artifacts.ITEM_COUNTS_FILE),
-            report=posixpath.join(report.uri, artifacts.SEQUENCE_REPORT_FILE),
+            item_counts=posixpath.join(item_counts.uri, contents.ITEM_COUNTS_FILE),
+            report=posixpath.join(report.uri, contents.SEQUENCE_REPORT_FILE),
             user_files=user_files,
             user_features=_user_features(user_files),
         )

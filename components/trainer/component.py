@@ -60,7 +60,7 @@ class Trainer(base_component.BaseComponent):
         code_version: digest of the code that the stage runs on.
         checkpoint_root: folder under which a killed training leaves what it needs to go on.
     Outputs: model (Format-Serving/, and Format-Refit/ with refit; custom properties digest, refit and head) and
-        model_run (TensorBoard's event files and schemas.artifacts.TRAINING_FILE).
+        model_run (TensorBoard's event files and schemas.contents.TRAINING_FILE).
     """
 
     SPEC_CLASS = TrainerSpec

@@ -12,7 +12,7 @@ from tfx.utils import json_utils, proto_utils
 from components.trainer.options import Options
 from ranker import checkpointing
 from schemas import features as f
-from schemas.artifacts import ITEM_COUNTS_FILE
+from schemas.contents import ITEM_COUNTS_FILE
 from schemas.digest import directory_digest, work_digest
 from schemas.models import publishable_folder, saved_model_folder
 

@@ -14,7 +14,7 @@ from ranker import items_table, warm_start
 from ranker.export import export
 from ranker.hyperparameters import applied, of_keras_tuner
 from ranker.job import Job, Sources, warn_of_logits
-from schemas.artifacts import TRAINING_FILE
+from schemas.contents import TRAINING_FILE
 from schemas.models import REFIT_FOLDER
 
 if TYPE_CHECKING:

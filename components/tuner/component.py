@@ -57,7 +57,7 @@ class Tuner(base_component.BaseComponent):
         code_version: digest of the code that the stage runs on.
         checkpoint_root: folder under which a killed search leaves what it needs to go on.
     Outputs: best_hyperparameters (KerasTuner's get_config as JSON, which the Trainer takes) and tuner_results
-        (schemas.artifacts.TUNER_RESULTS_FILE and TRIALS_FILE).
+        (schemas.contents.TUNER_RESULTS_FILE and TRIALS_FILE).
     """
 
     SPEC_CLASS = TunerSpec

@@ -14,7 +14,7 @@ from tfx.utils import json_utils, proto_utils
 from components.tuner import results
 from ranker import checkpointing
 from schemas import features as f
-from schemas.artifacts import ITEM_COUNTS_FILE
+from schemas.contents import ITEM_COUNTS_FILE
 from schemas.digest import work_digest
 
 if TYPE_CHECKING:

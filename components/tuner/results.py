@@ -11,7 +11,7 @@ import polars as pl
 
 from components.tuner.search import BEST_EPOCH, SECONDS, TRAINED
 from ranker.hyperparameters import of_keras_tuner
-from schemas.artifacts import HYPERPARAMETERS_FILE, TRIALS_FILE, TUNER_RESULTS_FILE
+from schemas.contents import HYPERPARAMETERS_FILE, TRIALS_FILE, TUNER_RESULTS_FILE
 from schemas.errors import ModelError
 
 if TYPE_CHECKING:

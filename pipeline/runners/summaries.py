@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline import machine
 from pipeline.runners.figures import CANDIDATE, EXAMPLES, OF_HEAD, OVERALL, POPULARITY, RECENT
-from schemas import artifacts, features
+from schemas import contents, features
 from schemas.runs import LOG_FILE, SUMMARY_FILE, OutputRoot, Stage, Summary
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def build(
     Returns: the summary; seconds of fit are 0 where the training came from the cache.
     """
     evaluation = _uri(stages[_EVALUATOR], "evaluation")
-    verdict = _read(evaluation / artifacts.BLESSING_FILE)
-    training = _read(_uri(stages[_TRAINER], "model_run") / artifacts.TRAINING_FILE)
-    measured = _read(evaluation / artifacts.METRICS_FILE)
+    verdict = _read(evaluation / contents.BLESSING_FILE)
+    training = _read(_uri(stages[_TRAINER], "model_run") / contents.TRAINING_FILE)
+    measured = _read(evaluation / contents.METRICS_FILE)
     (pushed,) = stages[_PUSHER].outputs["pushed_model"]
     new = not stages[_PUSHER].cached and bool(pushed.custom_properties[_PUSHED].int_value)
     head = config.trainer.model.head.name
@@ -66,13 +66,13 @@ def build(
             if not stage.resolver
         },
         config=config.model_dump(mode="json"),
-        data=_read(_uri(stages[_EXAMPLE_GEN], "rejected") / artifacts.READ_COUNTS_FILE)["files"],
+        data=_read(_uri(stages[_EXAMPLE_GEN], "rejected") / contents.READ_COUNTS_FILE)["files"],
         git_commit=machine.git_commit(),
         stack=machine.stack(),
         machine={**machine.machine(), "gpus": machine.gpus()},
         paths=_paths(root, run_id, stages),
         slices=_slices(measured[features.TEST]),
-        ranked_share=_read(evaluation / artifacts.RANKED_SHARE_FILE),
+        ranked_share=_read(evaluation / contents.RANKED_SHARE_FILE),
         head=head,
     )
 

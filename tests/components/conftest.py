@@ -112,7 +112,7 @@ def training_inputs():
     import pyarrow.parquet as pq
     from tfx.types import standard_artifacts
 
-    from schemas import artifacts, records
+    from schemas import artifacts, contents, records
 
     def make(folder, context=None, items=None):
         cold = items["item_id"][0].as_py()[0] if items is not None else None
@@ -125,7 +125,7 @@ def training_inputs():
         counts, table = folder / "counts", folder / "items" / "Split-all"
         counts.mkdir()
         counted = pa.table({"item_id": ITEMS, "count": [5] * 6}, records.ITEM_COUNTS)
-        pq.write_table(counted, counts / artifacts.ITEM_COUNTS_FILE)
+        pq.write_table(counted, counts / contents.ITEM_COUNTS_FILE)
         splits = '["train", "valid", "test"]'
         inputs = {
             "examples": [artifact(standard_artifacts.Examples, folder / "examples", split_names=splits)],

@@ -13,7 +13,8 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.pusher.publish import push
 from pipeline.start_model import LatestOfOtherData, latest_of_other_data
-from schemas.artifacts import READ_COUNTS_FILE, RejectedRows
+from schemas.artifacts import RejectedRows
+from schemas.contents import READ_COUNTS_FILE
 from schemas.digest import directory_digest
 from schemas.runs import Manifest
 

@@ -15,7 +15,7 @@ from tfx.types import standard_artifacts
 
 from pipeline.latest_blessed import latest_blessed
 from pipeline.start_model import latest_of_other_data
-from schemas.artifacts import READ_COUNTS_FILE
+from schemas.contents import READ_COUNTS_FILE
 from schemas.digest import directory_digest
 from schemas.models import publishable_folder
 from schemas.records import ReadCounts

@@ -12,7 +12,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.evaluator import executor
 from components.evaluator.options import Options
-from schemas import artifacts, errors, features, records
+from schemas import artifacts, contents, errors, features, records
 
 BEAM = ["--runner=FnApiRunner", "--sdk_container_image=unused"]
 CATALOGUE = pl.DataFrame({"item_id": [f"i{n}" for n in range(40)], "count": list(range(40, 0, -1))})
@@ -94,7 +94,7 @@ def write_report(folder: pathlib.Path, examples: dict[str, int]) -> None:
     ) | {"training_interactions": 0, "buckets": 1}
     folder.mkdir()
     counts = records.SequenceCounts(**numbers, examples=examples, cold_labels={}, repeated_labels={})
-    counts.save(folder / artifacts.SEQUENCE_REPORT_FILE)
+    counts.save(folder / contents.SEQUENCE_REPORT_FILE)
 
 
 def evaluate(tmp_path, splits, options, baseline=None, mask_seen=1):
@@ -103,7 +103,7 @@ def evaluate(tmp_path, splits, options, baseline=None, mask_seen=1):
     model.uri, counts.uri = str(tmp_path / "model"), str(tmp_path / "counts")
     save_model(tmp_path / "model" / "Format-Serving", "rank")
     (tmp_path / "counts").mkdir()
-    CATALOGUE.write_parquet(tmp_path / "counts" / artifacts.ITEM_COUNTS_FILE)
+    CATALOGUE.write_parquet(tmp_path / "counts" / contents.ITEM_COUNTS_FILE)
     counts.mask_seen = mask_seen
     sequences = artifacts.SequenceReport()
     sequences.uri = str(tmp_path / "sequences")
@@ -138,7 +138,7 @@ def planted(tmp_path):
 
 def test_planted_ranks_give_exact_metrics_blessing_and_files(planted):
     folder, blessing = planted
-    report = json.loads((folder / artifacts.METRICS_FILE).read_text())
+    report = json.loads((folder / contents.METRICS_FILE).read_text())
     overall = report["valid"]["candidate"]["overall"]
     assert overall["hr@10"]["value"] == pytest.approx(2 / 4)  # ranks 1 and 3; cold and 12 are misses
     assert overall["ndcg@10"]["value"] == pytest.approx((1 + 1 / 2) / 4)  # 1 / log2(1 + 3) = 1/2
@@ -153,19 +153,19 @@ def test_planted_ranks_give_exact_metrics_blessing_and_files(planted):
     assert (short["hr@10"]["value"], long["hr@10"]["value"]) == (1.0, 0.0)
     assert report["valid"]["candidate"]["label_repeats=0"] == overall
     assert set(report["valid"]) == {"candidate", "popularity", "baseline"}  # what is masked makes no baseline
-    assert json.loads((folder / artifacts.RANKED_SHARE_FILE).read_text()) == {"valid": 1.0, "test": 1.0}
+    assert json.loads((folder / contents.RANKED_SHARE_FILE).read_text()) == {"valid": 1.0, "test": 1.0}
     assert report["valid"]["candidate"]["label_popularity=cold"]["hr@20"]["value"] == 0.0
     assert report["valid"]["popularity"]["overall"]["ndcg@10"]["value"] == pytest.approx(1 / np.log2(6))
     assert report["valid"]["baseline"]["overall"]["hr@1"]["value"] == 0.0  # always rank 2
     assert report["test"]["candidate"]["overall"]["ndcg@10"]["value"] == pytest.approx(1 / np.log2(3))
 
-    rows = pl.read_parquet(folder / artifacts.PER_USER_FOLDER / "*.parquet").sort("split", "user_id")
+    rows = pl.read_parquet(folder / contents.PER_USER_FOLDER / "*.parquet").sort("split", "user_id")
     assert rows.columns == records.PER_USER.names
     assert rows["rank"].to_list() == [2, 1, 3, 0, 12]
     assert rows["baseline_rank"].to_list() == [2] * 5
     assert rows["top_items"].to_list()[1] == ["i0", "i1"]
 
-    decision = json.loads((folder / artifacts.BLESSING_FILE).read_text())
+    decision = json.loads((folder / contents.BLESSING_FILE).read_text())
     assert decision["blessed"] is False  # 0.375 is less than 1.2 times the popularity's 0.3869
     assert [check["name"] for check in decision["checks"]] == ["beats_popularity", "no_worse_than_latest"]
     assert "0.3750" in decision["why"]
@@ -182,7 +182,7 @@ def test_better_model_without_a_predecessor_is_blessed_whatever_the_shards_of_be
     valid = [example(f"u{n}", 1 + n % 3, popular=20) for n in range(30)]
     options = Options(resamples=200, batch_size=1, slices=False)
     folder, blessing = evaluate(tmp_path, {"valid": valid, "test": valid}, options)
-    report = json.loads((folder / artifacts.METRICS_FILE).read_text())
+    report = json.loads((folder / contents.METRICS_FILE).read_text())
     assert report["valid"] == report["test"]
     assert set(report["valid"]) == {"candidate", "popularity"}
     assert set(report["valid"]["candidate"]) == {"overall"}
@@ -198,7 +198,7 @@ def test_repeats_and_novel_items_are_slices_and_recent_items_a_baseline_where_no
         example("b", 4, popular=8, length="8", repeats=1, top=("i7",)),
     ]
     folder, _ = evaluate(tmp_path, {"valid": valid, "test": valid}, Options(resamples=100), mask_seen=0)
-    report = json.loads((folder / artifacts.METRICS_FILE).read_text())["valid"]
+    report = json.loads((folder / contents.METRICS_FILE).read_text())["valid"]
     novel, repeats = (report["candidate"][f"label_repeats={number}"] for number in (0, 1))
     assert (novel["examples"]["value"], repeats["examples"]["value"]) == (1, 1)
     assert (novel["hr@5"]["value"], repeats["hr@5"]["value"]) == (0.0, 1.0)
@@ -209,9 +209,9 @@ def test_repeats_and_novel_items_are_slices_and_recent_items_a_baseline_where_no
 
     assert report["recent"]["label_repeats=1"]["hr@1"]["value"] == 1.0
     assert report["recent"]["label_repeats=0"]["mrr@10"]["value"] == pytest.approx(1 / 8)  # as by popularity
-    rows = pl.read_parquet(folder / artifacts.PER_USER_FOLDER / "*.parquet").filter(pl.col("split") == "valid")
+    rows = pl.read_parquet(folder / contents.PER_USER_FOLDER / "*.parquet").filter(pl.col("split") == "valid")
     assert rows.sort("user_id")["recent_rank"].to_list() == [8, 1]
-    why = json.loads((folder / artifacts.BLESSING_FILE).read_text())["why"]
+    why = json.loads((folder / contents.BLESSING_FILE).read_text())["why"]
     assert "each user's own latest items, latest first, reach" in why
 
 
@@ -219,8 +219,8 @@ def test_more_labels_than_asked_for_leave_whole_users_out_and_the_share_is_told(
     many = [example(f"u{n // 2}", 1 + n % 2) for n in range(400)]
     options = Options(resamples=100, max_labels=100, slices=False)
     folder, _ = evaluate(tmp_path, {"valid": many, "test": many[:100]}, options)
-    assert json.loads((folder / artifacts.RANKED_SHARE_FILE).read_text()) == {"valid": 0.25, "test": 1.0}
-    rows = pl.read_parquet(folder / artifacts.PER_USER_FOLDER / "*.parquet")
+    assert json.loads((folder / contents.RANKED_SHARE_FILE).read_text()) == {"valid": 0.25, "test": 1.0}
+    rows = pl.read_parquet(folder / contents.PER_USER_FOLDER / "*.parquet")
     valid, test = (rows.filter(pl.col("split") == split) for split in ("valid", "test"))
     assert len(test) == 100
     assert 50 < len(valid) < 150

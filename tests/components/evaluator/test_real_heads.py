@@ -21,7 +21,7 @@ from ranker.export import export
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
 from ranker.ratings import Ratings
-from schemas import artifacts, features
+from schemas import artifacts, contents, features
 
 ITEMS = [f"i{n:02}" for n in range(30)]
 COUNTS = np.arange(60, 30, -1)
@@ -106,7 +106,7 @@ def evaluate(root, head):
     for artifact, name in ((counts, "counts"), (evaluation, "evaluation"), (blessing, "blessing"), (found, "examples")):
         artifact.uri = str(root / name)
         (root / name).mkdir()
-    pl.DataFrame({"item_id": ITEMS, "count": COUNTS}).write_parquet(root / "counts" / artifacts.ITEM_COUNTS_FILE)
+    pl.DataFrame({"item_id": ITEMS, "count": COUNTS}).write_parquet(root / "counts" / contents.ITEM_COUNTS_FILE)
     counts.mask_seen = 1
     found.split_names = artifact_utils.encode_split_names(list(features.SEQUENCE_SPLITS))
     for split in features.SEQUENCE_SPLITS:
@@ -136,7 +136,7 @@ def evaluated(request, tmp_path_factory):
 
 
 def pairs_of(folder, split="test"):
-    return pl.read_parquet(folder / artifacts.PAIRS_FOLDER / "*.parquet").filter(split=split)
+    return pl.read_parquet(folder / contents.PAIRS_FOLDER / "*.parquet").filter(split=split)
 
 
 def test_pairs_are_scored_as_the_model_scores_them(evaluated):
@@ -152,7 +152,7 @@ def test_pairs_are_scored_as_the_model_scores_them(evaluated):
 
 def test_report_holds_the_metrics_of_every_model_and_slice(evaluated):
     head, folder, _ = evaluated
-    report = json.loads((folder / artifacts.METRICS_FILE).read_text())["test"]
+    report = json.loads((folder / contents.METRICS_FILE).read_text())["test"]
     rows = pairs_of(folder)
     trivial = {"pointwise": {"popularity", "constant"}, "rating": {"mean", "item_mean", "popularity"}}[head]
     assert set(report) == {"candidate", "baseline", *trivial}
@@ -180,7 +180,7 @@ def test_report_holds_the_metrics_of_every_model_and_slice(evaluated):
 
 def test_untrained_model_is_not_blessed_and_the_verdict_says_by_what(evaluated):
     head, folder, _ = evaluated
-    decision = json.loads((folder / artifacts.BLESSING_FILE).read_text())
+    decision = json.loads((folder / contents.BLESSING_FILE).read_text())
     assert decision["metric"] == {"pointwise": "log_loss", "rating": "rmse"}[head]
     assert not decision["blessed"]
     assert [check["name"] for check in decision["checks"]][-1] == "no_worse_than_latest"

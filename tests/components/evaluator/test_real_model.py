@@ -16,7 +16,7 @@ from ranker.catalogue import Catalogue
 from ranker.export import export
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
-from schemas import artifacts, features
+from schemas import artifacts, contents, features
 
 ITEMS = [f"i{n:02}" for n in range(50)]  # most frequent first, in pairs of equal count
 COUNTS = [100 - n // 2 for n in range(50)]
@@ -89,7 +89,7 @@ def evaluated(tmp_path_factory):
     for artifact, folder in zip([*found.values(), examples], folders, strict=True):
         artifact.uri = str(tmp_path / folder)
         (tmp_path / folder).mkdir(exist_ok=True)
-    pl.DataFrame({"item_id": ITEMS, "count": COUNTS}).write_parquet(tmp_path / "counts" / artifacts.ITEM_COUNTS_FILE)
+    pl.DataFrame({"item_id": ITEMS, "count": COUNTS}).write_parquet(tmp_path / "counts" / contents.ITEM_COUNTS_FILE)
     for split in (features.VALID, features.TEST):
         (tmp_path / "examples" / f"Split-{split}").mkdir()
         with tf.io.TFRecordWriter(str(tmp_path / "examples" / f"Split-{split}" / "data.gz"), "GZIP") as writer:
@@ -114,20 +114,20 @@ def evaluated(tmp_path_factory):
 
 
 def test_popularity_rank_is_the_labels_place_among_the_counted_items_without_the_past(evaluated):
-    rows = pl.read_parquet(evaluated / artifacts.PER_USER_FOLDER / "*.parquet").filter(pl.col("split") == "valid")
+    rows = pl.read_parquet(evaluated / contents.PER_USER_FOLDER / "*.parquet").filter(pl.col("split") == "valid")
     expected = {}
     for user, history, seen, label in histories():
         left = [item for item in ITEMS if item not in {*history, *seen}]
         expected[user] = 0 if label == "new" else 1 + left.index(label)
     assert dict(rows.select("user_id", "popularity_rank").iter_rows()) == expected
 
-    report = json.loads((evaluated / artifacts.METRICS_FILE).read_text())
+    report = json.loads((evaluated / contents.METRICS_FILE).read_text())
     value = report["valid"]["popularity"]["overall"]["ndcg@10"]["value"]
     assert value == pytest.approx(metrics.ndcg_at_k(np.array(list(expected.values())), 10).mean())
 
 
 def test_rank_of_a_label_is_its_place_among_the_top_items_and_the_past_is_in_none(evaluated):
-    rows = pl.read_parquet(evaluated / artifacts.PER_USER_FOLDER / "*.parquet").filter(pl.col("split") == "test")
+    rows = pl.read_parquet(evaluated / contents.PER_USER_FOLDER / "*.parquet").filter(pl.col("split") == "test")
     past = {user: {*history, *seen} for user, history, seen, _ in histories()}
     for row in rows.iter_rows(named=True):
         top = row["top_items"]

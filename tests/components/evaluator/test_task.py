@@ -5,14 +5,14 @@ from tfx.types import standard_artifacts
 from components.evaluator.options import Options
 from components.evaluator.task import Task
 from ranker.options import ModelOptions
-from schemas import artifacts
+from schemas import artifacts, contents
 
 
 @pytest.fixture
 def task(tmp_path):
     """Of a head's candidate beside what is served."""
     (tmp_path / "saved_model.pb").touch()
-    pl.DataFrame({"item_id": ["a"], "count": [1]}).write_parquet(tmp_path / artifacts.ITEM_COUNTS_FILE)
+    pl.DataFrame({"item_id": ["a"], "count": [1]}).write_parquet(tmp_path / contents.ITEM_COUNTS_FILE)
 
     def make(head, served):
         model, counts, baseline = standard_artifacts.Model(), artifacts.ItemCounts(), standard_artifacts.Model()

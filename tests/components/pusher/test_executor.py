@@ -7,7 +7,7 @@ from components.pusher.component import Pusher
 from components.pusher.executor import Executor
 from components.pusher.options import Options
 from components.pusher.versions import published_versions
-from schemas import artifacts
+from schemas import artifacts, contents
 from schemas.digest import directory_digest
 from schemas.records import ReadCounts, ReadFile
 
@@ -27,11 +27,11 @@ def inputs(tmp_path):
         (tmp_path / key).mkdir()
     (tmp_path / "model" / "Format-Serving").mkdir()
     (tmp_path / "model" / "Format-Serving" / "saved_model.pb").write_text("graph")
-    (tmp_path / "evaluation" / artifacts.METRICS_FILE).write_text(json.dumps({"test": {"ndcg@10": 0.1}}))
+    (tmp_path / "evaluation" / contents.METRICS_FILE).write_text(json.dumps({"test": {"ndcg@10": 0.1}}))
     why = "Not blessed: ndcg@10 on valid is 0.044, 1.00 times the most-popular baseline's; it must be 1.20 times."
-    (tmp_path / "evaluation" / artifacts.BLESSING_FILE).write_text(json.dumps({"blessed": False, "why": why}))
+    (tmp_path / "evaluation" / contents.BLESSING_FILE).write_text(json.dumps({"blessed": False, "why": why}))
     counts = ReadCounts(read=2, used=1, rejected=1, reasons={"no item": 1}, files=[FILE])
-    counts.save(tmp_path / "rejected" / artifacts.READ_COUNTS_FILE)
+    counts.save(tmp_path / "rejected" / contents.READ_COUNTS_FILE)
     return made
 
 

@@ -15,7 +15,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.sequence_gen.executor import Executor
-from schemas import artifacts
+from schemas import artifacts, contents
 from schemas import features as f
 from schemas.records import SequenceCounts, from_examples
 
@@ -35,8 +35,8 @@ class Ran:
     def __init__(self, root: pathlib.Path, outputs: dict) -> None:
         self.root = root
         self.artifacts = {name: found[0] for name, found in outputs.items()}
-        self.report = SequenceCounts.load(root / "report" / artifacts.SEQUENCE_REPORT_FILE)
-        self.counts = pq.read_table(root / "item_counts" / artifacts.ITEM_COUNTS_FILE)
+        self.report = SequenceCounts.load(root / "report" / contents.SEQUENCE_REPORT_FILE)
+        self.counts = pq.read_table(root / "item_counts" / contents.ITEM_COUNTS_FILE)
 
     def records(self, split: str) -> list[bytes]:
         files = sorted((self.root / "sequences" / f"Split-{split}").iterdir())

@@ -12,7 +12,7 @@ from tfx.types import standard_artifacts
 from components.trainer.executor import training_digest
 from components.trainer.options import Options
 from ranker import saved
-from schemas import artifacts
+from schemas import contents
 from schemas.digest import directory_digest
 
 OPTIONS = Options(
@@ -51,7 +51,7 @@ def test_artifact_says_what_is_to_be_published(stage):
 
 def test_training_json_and_event_files_are_left_and_no_checkpoint(stage):
     folder = stage[0]
-    training = json.loads((folder / "run" / artifacts.TRAINING_FILE).read_text())
+    training = json.loads((folder / "run" / contents.TRAINING_FILE).read_text())
     assert training["epochs"] == len(training["history"]) == 2
     assert training["loss"]["name"] == "cross_entropy"  # what `auto` is for a few items
     assert training["refit"] is True
@@ -76,7 +76,7 @@ def again(stage, execute, tmp_path_factory):
     best.uri = str(folder / "best")
     (folder / "best").mkdir()
     config = {"space": [], "values": {"learning_rate": 1e-9, "weight_decay": 0.0, "tuner/epochs": 2}}
-    (folder / "best" / artifacts.HYPERPARAMETERS_FILE).write_text(json.dumps(config))
+    (folder / "best" / contents.HYPERPARAMETERS_FILE).write_text(json.dumps(config))
     published = standard_artifacts.Model()
     published.uri = str(folder / "published")
     shutil.copytree(stage[0] / "model" / "Format-Serving", folder / "published")
@@ -95,7 +95,7 @@ def test_a_warm_start_goes_on_from_the_published_models_answers(stage, again):
 
 
 def test_training_json_says_what_was_tuned_and_what_was_begun_with(stage, again):
-    first, second = (json.loads((folder / "run" / artifacts.TRAINING_FILE).read_text()) for folder in (stage[0], again))
+    first, second = (json.loads((folder / "run" / contents.TRAINING_FILE).read_text()) for folder in (stage[0], again))
     assert (first["hyperparameters"], first["warm_start"]) == ({}, None)
     assert second["hyperparameters"] == {"learning_rate": 1e-9, "weight_decay": 0.0}
     assert second["warm_start"]["model"] == str(again / "published")

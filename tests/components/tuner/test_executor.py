@@ -12,7 +12,7 @@ from components.tuner.executor import Executor
 from components.tuner.options import Options
 from ranker.hyperparameters import read
 from ranker.job_options import JobOptions
-from schemas import artifacts
+from schemas import contents
 from schemas.errors import ModelError, TrainingDiverged
 
 JOB = JobOptions(
@@ -45,7 +45,7 @@ def execute(inputs, folder, options):
     channels = {name: channel.Channel(type=type(value[0])) for name, value in inputs.items()}
     stage = Tuner(**channels, options=options, job=JOB, code_version="1", checkpoint_root=str(folder.parent / "kept"))
     Executor().Do(inputs, outputs, dict(stage.exec_properties))
-    return json.loads((folder / "tuner_results" / artifacts.TUNER_RESULTS_FILE).read_text())
+    return json.loads((folder / "tuner_results" / contents.TUNER_RESULTS_FILE).read_text())
 
 
 def without_times(trials):
@@ -60,10 +60,10 @@ def hyperband(inputs, tmp_path_factory):
 
 def test_best_of_the_table_is_what_the_trainer_gets(hyperband):
     folder, trials = hyperband
-    best = read((folder / "best_hyperparameters" / artifacts.HYPERPARAMETERS_FILE).read_text())
+    best = read((folder / "best_hyperparameters" / contents.HYPERPARAMETERS_FILE).read_text())
     assert best == {name: trials[0][name] for name in SPACE}
     assert [trial["val_ndcg@10"] for trial in trials] == sorted((t["val_ndcg@10"] for t in trials), reverse=True)
-    table = pl.read_parquet(folder / "tuner_results" / artifacts.TRIALS_FILE)
+    table = pl.read_parquet(folder / "tuner_results" / contents.TRIALS_FILE)
     assert table["trial"].to_list() == [trial["trial"] for trial in trials]
 
 

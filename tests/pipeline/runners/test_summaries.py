@@ -10,7 +10,7 @@ from rich.console import Console
 from pipeline.config import load
 from pipeline.runners import figures, summaries
 from pipeline.runners.metadata import Execution
-from schemas import artifacts
+from schemas import contents
 from schemas.runs import OutputRoot, Summary
 
 
@@ -38,11 +38,11 @@ def build(tmp_path):
         *, blessed=True, cached=(), destination="/serving/shop/7", pushed=True, metrics=METRICS, share=1.0, settings=()
     ):
         files = {
-            f"evaluation/{artifacts.METRICS_FILE}": metrics,
-            f"evaluation/{artifacts.RANKED_SHARE_FILE}": {"valid": 1.0, "test": share},
-            f"evaluation/{artifacts.BLESSING_FILE}": {"blessed": blessed, "why": "Blessed: 3.00 times."},
-            f"model_run/{artifacts.TRAINING_FILE}": {"fit_seconds": 12.34},
-            f"rejected/{artifacts.READ_COUNTS_FILE}": {"files": [{"name": "log.csv", "read": 9}]},
+            f"evaluation/{contents.METRICS_FILE}": metrics,
+            f"evaluation/{contents.RANKED_SHARE_FILE}": {"valid": 1.0, "test": share},
+            f"evaluation/{contents.BLESSING_FILE}": {"blessed": blessed, "why": "Blessed: 3.00 times."},
+            f"model_run/{contents.TRAINING_FILE}": {"fit_seconds": 12.34},
+            f"rejected/{contents.READ_COUNTS_FILE}": {"files": [{"name": "log.csv", "read": 9}]},
         }
         for name, value in files.items():
             (tmp_path / name).parent.mkdir(exist_ok=True)

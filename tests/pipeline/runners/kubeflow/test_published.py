@@ -7,7 +7,7 @@ import pytest
 from components.pusher.publish import push
 from pipeline.runners.kubeflow import published
 from pipeline.runners.kubeflow.step import Step
-from schemas.artifacts import READ_COUNTS_FILE
+from schemas.contents import READ_COUNTS_FILE
 from schemas.digest import directory_digest
 from schemas.records import ReadCounts, ReadFile
 from schemas.runs import Manifest

@@ -1,0 +1,120 @@
+"""ML Metadata's messages as our records, whoever wrote them: TFX on this machine, or Kubeflow's launcher."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from google.protobuf import json_format
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from inspection.records import CANCELLED, FAILED, RUNNING, SUCCEEDED, Artifact, RunLine, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from inspection.records import Value
+
+RUN_TYPES: Final = ("pipeline_run", "system.PipelineRun")  # TFX's contexts, Kubeflow's
+PIPELINE_TYPES: Final = ("pipeline", "system.Pipeline")
+NODE_TYPE: Final = "node"  # TFX's; Kubeflow keeps a stage's name with its execution
+_TASK_NAME: Final = "task_name"
+_HELPERS: Final = ("Resolver", "system.DAGExecution")  # ends of the type names
+_PREFIXES: Final = ("tfx.",)  # of types on Kubeflow
+_MILLISECONDS: Final = 1000.0
+_STATES: Final = {
+    pb.Execution.NEW: RUNNING,
+    pb.Execution.RUNNING: RUNNING,
+    pb.Execution.COMPLETE: SUCCEEDED,
+    pb.Execution.CACHED: SUCCEEDED,
+    pb.Execution.FAILED: FAILED,
+    pb.Execution.CANCELED: CANCELLED,
+}
+_STRUCT: Final = "mlmd-struct::"  # how TFX keeps a structure in a string
+
+
+def when(milliseconds: int) -> datetime.datetime:
+    """Milliseconds since 1970, in UTC."""
+    return datetime.datetime.fromtimestamp(milliseconds / _MILLISECONDS, tz=datetime.timezone.utc)
+
+
+def artifact(found: pb.Artifact, types: Mapping[int, str]) -> Artifact:
+    """One artifact; `types`: names by id."""
+    name = types.get(found.type_id, found.type)
+    for prefix in _PREFIXES:
+        name = name.removeprefix(prefix)
+    state = pb.Artifact.State.Name(found.state)
+    return Artifact(
+        id=found.id,
+        type=name,
+        uri=found.uri,
+        state=state,
+        created=when(found.create_time_since_epoch),
+        properties=_properties(found),
+    )
+
+
+def stage(
+    found: pb.Execution,
+    name: str,
+    types: Mapping[int, str],
+    inputs: Mapping[str, tuple[Artifact, ...]],
+    outputs: Mapping[str, tuple[Artifact, ...]],
+) -> Stage:
+    """One execution, with what went in and came out; `name`: of its node, "" where the execution itself knows it."""
+    properties = _properties(found)
+    return Stage(
+        id=found.id,
+        name=name or str(properties.get(_TASK_NAME) or types[found.type_id].rsplit(".", 1)[-1]),
+        state=_STATES.get(found.last_known_state, RUNNING),
+        cached=found.last_known_state == pb.Execution.CACHED,
+        helper=helper(types[found.type_id]),
+        started=when(found.create_time_since_epoch),
+        seconds=_seconds([found]),
+        inputs=inputs,
+        outputs=outputs,
+        properties=properties,
+    )
+
+
+def helper(kind: str) -> bool:
+    """Whether executions of a type do no work of their own."""
+    return kind.endswith(_HELPERS)
+
+
+def line(run: str, pipeline: str, executions: Sequence[pb.Execution], types: Mapping[int, str]) -> RunLine:
+    """A run's line; of at least one execution."""
+    states = {_STATES.get(each.last_known_state, RUNNING) for each in executions}
+    work = [each for each in executions if not helper(types[each.type_id])]
+    return RunLine(
+        id=run,
+        pipeline=pipeline,
+        state=next((state for state in (FAILED, CANCELLED, RUNNING) if state in states), SUCCEEDED),
+        started=when(min(each.create_time_since_epoch for each in executions)),
+        seconds=_seconds(executions),
+        stages=len(work),
+        cached=sum(each.last_known_state == pb.Execution.CACHED for each in work),
+    )
+
+
+def _seconds(executions: Iterable[pb.Execution]) -> float:
+    created = min(each.create_time_since_epoch for each in executions)
+    return (max(each.last_update_time_since_epoch for each in executions) - created) / _MILLISECONDS
+
+
+def _properties(found: pb.Artifact | pb.Execution) -> dict[str, Value]:
+    return {name: _value(value) for both in (found.properties, found.custom_properties) for name, value in both.items()}
+
+
+def _value(value: Any) -> Value:
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return ""
+    held = getattr(value, kind)
+    if kind == "struct_value":
+        held = json_format.MessageToDict(held)
+    elif kind == "proto_value":
+        return "(a message)"
+    elif kind == "string_value" and held.startswith(_STRUCT):
+        return "(a structure)"
+    return held.get("__value__", held) if isinstance(held, dict) else held

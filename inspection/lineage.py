@@ -1,0 +1,140 @@
+"""Where an artifact comes from, down to files, configuration and code, and what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Any
+
+from inspection import files, results
+from schemas.contents import READ_COUNTS_FILE
+from schemas.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from inspection.records import Artifact, Stage
+    from inspection.store import Store
+
+_REJECTED = "seqrank.RejectedRows"
+_MODELS = ("Model", "PushedModel")
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One stage on the way: its run, what it read and what it left."""
+
+    stage: Stage
+    run: str
+    files: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def code(self) -> str:
+        """Digest of the stage's code; "" of TFX's own."""
+        return str(self.stage.properties.get("code_version", ""))
+
+
+@dataclasses.dataclass(frozen=True)
+class Lineage:
+    """A part of the graph of artifacts and stages.
+
+    Args:
+        of: what was asked for.
+        artifacts: by id, all of the part.
+        made_by: artifact -> execution that made it.
+        steps: by execution.
+    """
+
+    of: tuple[Artifact, ...]
+    artifacts: Mapping[int, Artifact]
+    made_by: Mapping[int, int]
+    steps: Mapping[int, Step]
+
+    def models(self) -> list[tuple[Artifact, Step | None]]:
+        """Models of the part, published ones too, and what made each."""
+        found = [artifact for artifact in self.artifacts.values() if artifact.type in _MODELS]
+        return [(each, self.steps.get(self.made_by.get(each.id, -1))) for each in sorted(found, key=lambda a: a.id)]
+
+    def sources(self) -> list[Mapping[str, Any]]:
+        """Data files at the beginning, each once: name, size, sha256."""
+        found = {(each["name"], each.get("sha256")): each for step in self.steps.values() for each in step.files}
+        return list(found.values())
+
+
+def upstream(store: Store, artifact: Artifact) -> Lineage:
+    """All that an artifact was made from."""
+    artifacts, made_by = {artifact.id: artifact}, {}
+    steps: dict[int, Step] = {}
+    wave = [artifact.id]
+    while wave:
+        makers = {each: ids[0] for each, ids in store.executions_of(wave, outputs=True).items()}
+        made_by |= makers
+        new = store.stages(set(makers.values()) - set(steps))
+        steps |= {number: _step(store, stage) for number, stage in new.items()}
+        found = {each.id: each for stage in new.values() for held in stage.inputs.values() for each in held}
+        wave = sorted(set(found) - set(artifacts))
+        artifacts |= found
+    return Lineage((artifact,), artifacts, made_by, steps)
+
+
+def downstream(store: Store, begin: Iterable[Artifact]) -> Lineage:
+    """All that was made from artifacts."""
+    begun = tuple(begin)
+    artifacts = {each.id: each for each in begun}
+    made_by: dict[int, int] = {}
+    steps: dict[int, Step] = {}
+    wave = sorted(artifacts)
+    while wave:
+        readers = {number for ids in store.executions_of(wave, outputs=False).values() for number in ids}
+        new = store.stages(readers - set(steps))
+        steps |= {number: _step(store, stage) for number, stage in new.items()}
+        found = {each.id: each for stage in new.values() for held in stage.outputs.values() for each in held}
+        for number, stage in new.items():
+            for held in stage.outputs.values():
+                made_by |= {each.id: number for each in held if each.id not in made_by}
+        wave = sorted(set(found) - set(artifacts))
+        artifacts |= found
+    return Lineage(begun, artifacts, made_by, steps)
+
+
+def of_file(store: Store, name: str) -> tuple[Artifact, ...]:
+    """What was read of a data file: outputs of the stages that read it.
+
+    Args:
+        name: path or name of the file, or the beginning of its SHA-256 (8 digits or more).
+    Raises: StoreError: no run has read such a file.
+    """
+    known: set[str] = set()
+    found: list[Artifact] = []
+    for rejected in store.artifacts(_REJECTED):
+        counts = files.read_json(rejected.uri, READ_COUNTS_FILE) or {"files": []}
+        known |= {each["name"] for each in counts["files"]}
+        if any(_is(each, name) for each in counts["files"]):
+            found += [rejected, *_siblings(store, rejected)]
+    if not found:
+        raise StoreError(
+            "No run has read this file.", where=name, why=f"Read were: {', '.join(sorted(known)[:10]) or 'none'}."
+        )
+    return tuple({each.id: each for each in found}.values())
+
+
+def _is(file: Mapping[str, Any], name: str) -> bool:
+    same = file["name"] == name or os.path.abspath(file["name"]) == os.path.abspath(name)
+    return (
+        same or os.path.basename(file["name"]) == name or (len(name) >= 8 and file.get("sha256", "").startswith(name))
+    )
+
+
+def _siblings(store: Store, artifact: Artifact) -> list[Artifact]:
+    """The other outputs of the stage that made an artifact."""
+    (makers,) = store.executions_of([artifact.id], outputs=True).values()
+    stage = store.stages(makers[:1])[makers[0]]
+    return [each for held in stage.outputs.values() for each in held if each.id != artifact.id]
+
+
+def _step(store: Store, stage: Stage) -> Step:
+    rejected = (
+        stage.output("rejected") if stage.name in (results.EXAMPLE_GEN, "ItemExampleGen", "UserExampleGen") else None
+    )
+    counts = files.read_json(rejected.uri, READ_COUNTS_FILE) if rejected else None
+    return Step(stage, store.run_of(stage), tuple((counts or {}).get("files", ())))

@@ -1,0 +1,145 @@
+"""What came of a run: figures, verdict, training, data and configuration, from what its stages left."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from inspection import files
+from schemas import contents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from inspection.records import Artifact, Run, Stage
+
+EXAMPLE_GEN, GATE, SEQUENCES, TRAINER = "InteractionExampleGen", "DataGate", "SequenceGen", "Trainer"
+EVALUATOR, PUSHER = "Evaluator", "Pusher"
+CANDIDATE, OVERALL, TEST, VALID = "candidate", "overall", "test", "valid"
+# Stages whose options are a section of the configuration.
+_SECTIONS: Final = {
+    EXAMPLE_GEN: "example_gen",
+    "ItemExampleGen": "items",
+    "UserExampleGen": "users",
+    GATE: "data_gate",
+    SEQUENCES: "sequence_gen",
+    "Transform": "transform",
+    "Tuner": "tuner",
+    TRAINER: "trainer",
+    EVALUATOR: "evaluator",
+    PUSHER: "pusher",
+}
+_ON_THEIR_OWN: Final = ("data", "window", "epochs", "target")  # knobs that are properties of their own
+_CODE, _OPTIONS = "code_version", "options"
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A figure and its 95 % interval, where it has one."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """What came of a run. What isn't there (yet, or any more) is None or empty.
+
+    Args:
+        blessed, why: the Evaluator's verdict.
+        checks: its parts: {"name", "passed", "why", "figures"}.
+        metrics: split -> model (candidate, popularity, baseline, …) -> slice -> metric.
+        training: training.json: epochs, best_epoch, history, positions_per_second, hyperparameters …
+        counts: what was read of the log: rows, rejected, reasons, files with their hashes.
+        gate, sequences: data.json and sequences.json.
+        pushed: where the model is served from; None: nowhere.
+        config: knobs by stage, flattened: "trainer.model.dropout".
+        code: digests of each stage's code.
+    """
+
+    blessed: bool | None
+    why: str
+    checks: tuple[Mapping[str, Any], ...]
+    metrics: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Metric]]]]
+    training: Mapping[str, Any] | None
+    counts: Mapping[str, Any] | None
+    gate: Mapping[str, Any] | None
+    sequences: Mapping[str, Any] | None
+    pushed: str | None
+    config: Mapping[str, Any]
+    code: Mapping[str, str]
+
+    def figure(self, metric: str, split: str = TEST, model: str = CANDIDATE) -> Metric | None:
+        """A metric over all examples of a split."""
+        return self.metrics.get(split, {}).get(model, {}).get(OVERALL, {}).get(metric)
+
+
+def of(run: Run) -> Results:
+    """Reads what there is."""
+    evaluation = _output(run, EVALUATOR, "evaluation")
+    verdict = _json(evaluation, contents.BLESSING_FILE) or {}
+    pushed = _output(run, PUSHER, "pushed_model")
+    return Results(
+        blessed=verdict.get("blessed"),
+        why=verdict.get("why", ""),
+        checks=tuple(verdict.get("checks", ())),
+        metrics=_metrics(_json(evaluation, contents.METRICS_FILE) or {}),
+        training=_json(_output(run, TRAINER, "model_run"), contents.TRAINING_FILE),
+        counts=_json(_output(run, EXAMPLE_GEN, "rejected"), contents.READ_COUNTS_FILE),
+        gate=_json(_output(run, GATE, "report"), contents.DATA_REPORT_FILE),
+        sequences=_json(_output(run, SEQUENCES, "report"), contents.SEQUENCE_REPORT_FILE),
+        pushed=str(pushed.properties.get("pushed_destination", "")) or None if pushed else None,
+        config=configuration(run),
+        code={stage.name: str(stage.properties[_CODE]) for stage in run.stages if _CODE in stage.properties},
+    )
+
+
+def configuration(run: Run) -> dict[str, Any]:
+    """What the stages were told, one entry a knob: from their executions, so of runs that failed too."""
+    told: dict[str, Any] = {}
+    for stage in run.stages:
+        section = _SECTIONS.get(stage.name)
+        if section:
+            told |= flat(_options(stage), section)
+            told |= {f"{section}.{knob}": stage.properties[knob] for knob in _ON_THEIR_OWN if knob in stage.properties}
+    return told
+
+
+def flat(value: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """A tree as one level, with points between the names."""
+    found: dict[str, Any] = {}
+    for name, below in value.items():
+        found |= flat(below, f"{path}.{name}") if isinstance(below, dict) else {f"{path}.{name}": below}
+    return found
+
+
+def _options(stage: Stage) -> dict[str, Any]:
+    try:
+        found = json.loads(str(stage.properties.get(_OPTIONS, "")))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _output(run: Run, stage: str, key: str) -> Artifact | None:
+    found = run.stage(stage)
+    return found.output(key) if found else None
+
+
+def _json(artifact: Artifact | None, name: str) -> Any:
+    return files.read_json(artifact.uri, name) if artifact else None
+
+
+def _metrics(found: Mapping[str, Any]) -> dict[str, dict[str, dict[str, dict[str, Metric]]]]:
+    return {
+        split: {
+            model: {
+                part: {name: Metric(each["value"], each.get("low"), each.get("high")) for name, each in metrics.items()}
+                for part, metrics in slices.items()
+            }
+            for model, slices in models.items()
+        }
+        for split, models in found.items()
+    }

@@ -1,0 +1,210 @@
+"""Runs, stages and artifacts of a metadata store: the one reader that all views share."""
+
+from __future__ import annotations
+
+import collections
+import difflib
+import functools
+import os
+from typing import TYPE_CHECKING, Final
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from inspection import convert
+from inspection.connection import LIMIT, connect
+from inspection.records import Run
+from schemas.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ml_metadata import MetadataStore
+
+    from inspection.connection import Where
+    from inspection.records import Artifact, RunLine, Stage
+
+LATEST: Final = "latest"
+_DESTINATION: Final = "pushed_destination"  # of PushedModel: where the model is served from
+_PUSHED: Final = "PushedModel"
+_INPUTS: Final = (pb.Event.INPUT, pb.Event.DECLARED_INPUT)
+_OUTPUTS: Final = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT, pb.Event.PENDING_OUTPUT)
+
+
+class Store:
+    """A store, read as it is at the moment of each call.
+
+    Args:
+        where: as ML Metadata wants it.
+        limit: seconds until a store that doesn't answer is given up.
+    Raises: StoreError: as inspection.connection.connect.
+    """
+
+    def __init__(self, where: Where, limit: float = LIMIT) -> None:
+        self._client: MetadataStore = connect(where, limit)
+
+    def runs(self, limit: int | None = None) -> list[RunLine]:
+        """The newest runs, the newest first; all of them without a limit. Those that began nothing are left out."""
+        lines = []
+        for context in self._run_contexts()[:limit]:
+            executions = self._client.get_executions_by_context(context.id)
+            if executions:
+                lines.append(convert.line(context.name, self._pipeline(context), executions, self._execution_types))
+        return lines
+
+    def run(self, name: str) -> Run:
+        """One run, by its name, the beginning of it if no other begins so, or `latest`.
+
+        Raises: StoreError: there is none, or there are several.
+        """
+        context = self._find(name)
+        executions = sorted(self._client.get_executions_by_context(context.id), key=lambda each: each.id)
+        if not executions:
+            raise StoreError("This run began no stage.", where=context.name)
+        line = convert.line(context.name, self._pipeline(context), executions, self._execution_types)
+        return Run(line=line, stages=tuple(self._stages(executions)))
+
+    def artifacts(self, kind: str | None = None) -> list[Artifact]:
+        """All artifacts, the newest first; `kind`: of that type alone, whatever the case of its letters.
+
+        Raises: StoreError: there is no such type.
+        """
+        found = [convert.artifact(each, self._artifact_types) for each in self._client.get_artifacts()]
+        found.sort(key=lambda each: -each.id)
+        if kind is None:
+            return found
+        names = {each.type.lower().removeprefix("seqrank."): each.type for each in found}
+        wanted = names.get(kind.lower().removeprefix("seqrank."))
+        if wanted is None:
+            raise StoreError(
+                "There is no artifact of that type.",
+                where=kind,
+                next_step=f"Those there are: {', '.join(sorted(set(names.values())))}.",
+            )
+        return [each for each in found if each.type == wanted]
+
+    def artifact(self, reference: str) -> Artifact:
+        """One artifact, by its id, its address, the folder of a published model, or RUN/STAGE.OUTPUT.
+
+        Raises: StoreError: there is none.
+        """
+        by_id = self._client.get_artifacts_by_id
+        found = by_id([int(reference)]) if reference.isdecimal() else self._at(reference)
+        if found:
+            return convert.artifact(found[-1], self._artifact_types)
+        run, _, output = reference.rpartition("/")
+        name, _, key = output.partition(".")
+        stage = self.run(run or LATEST).stage(name) if key else None
+        held = stage.output(key) if stage else None
+        if held is None:
+            raise StoreError(
+                "There is no such artifact.",
+                where=reference,
+                next_step="Name its id or address (seqrank artifacts), or RUN/STAGE.OUTPUT: latest/Trainer.model.",
+            )
+        return held
+
+    def executions_of(self, artifacts: Iterable[int], *, outputs: bool) -> dict[int, list[int]]:
+        """By artifact, the executions that made it (the first of them did; later ones took it), or that read it."""
+        kinds = _OUTPUTS if outputs else _INPUTS
+        found: dict[int, list[int]] = collections.defaultdict(list)
+        events = self._client.get_events_by_artifact_ids(sorted(set(artifacts)))
+        for event in sorted(events, key=lambda each: each.execution_id):
+            if event.type in kinds and event.execution_id not in found[event.artifact_id]:
+                found[event.artifact_id].append(event.execution_id)
+        return found
+
+    def stages(self, ids: Iterable[int]) -> dict[int, Stage]:
+        """Stages by their executions' ids."""
+        wanted = sorted(set(ids))
+        executions = self._client.get_executions_by_id(wanted) if wanted else []
+        return {stage.id: stage for stage in self._stages(executions)}
+
+    def run_of(self, stage: Stage) -> str:
+        """Name of the run that a stage was part of."""
+        contexts = self._client.get_contexts_by_execution(stage.id)
+        return next((each.name for each in contexts if self._context_types[each.type_id] in convert.RUN_TYPES), "")
+
+    def _at(self, address: str) -> list[pb.Artifact]:
+        """Artifacts that lie at an address, or models published there."""
+        address = address.rstrip("/")
+        for each in dict.fromkeys([address, address if "://" in address else os.path.abspath(address)]):
+            found = self._client.get_artifacts_by_uri(each) or self._client.get_artifacts_by_uri(f"{each}/")
+            if not found and _PUSHED in self._artifact_types.values():
+                pushed = self._client.get_artifacts_by_type(_PUSHED)
+                found = [one for one in pushed if one.custom_properties[_DESTINATION].string_value.rstrip("/") == each]
+            if found:
+                return found
+        return []
+
+    def _find(self, name: str) -> pb.Context:
+        contexts = self._run_contexts()
+        if not contexts:
+            raise StoreError("No run has been here yet.", next_step="seqrank run")
+        if name == LATEST:
+            return contexts[0]
+        exact = [context for context in contexts if context.name == name]
+        found = exact or [context for context in contexts if context.name.startswith(name)]
+        if len(found) == 1 or exact:
+            return found[0]
+        names = [context.name for context in found or contexts]
+        if found:
+            raise StoreError(f"{len(found)} runs begin so.", where=name, why=", ".join(names[:5]))
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.0)
+        raise StoreError("There is no such run.", where=name, next_step=f"Did you mean {', '.join(near)}?")
+
+    def _run_contexts(self) -> list[pb.Context]:
+        """The newest first."""
+        kinds = set(self._context_types.values())
+        found = [
+            each for kind in convert.RUN_TYPES if kind in kinds for each in self._client.get_contexts_by_type(kind)
+        ]
+        return sorted(found, key=lambda each: -each.id)
+
+    def _pipeline(self, run: pb.Context) -> str:
+        parents = self._client.get_parent_contexts_by_context(run.id)
+        named = [each.name for each in parents if self._context_types[each.type_id] in convert.PIPELINE_TYPES]
+        return named[0] if named else ""
+
+    def _stages(self, executions: Sequence[pb.Execution]) -> list[Stage]:
+        events = self._client.get_events_by_execution_ids([each.id for each in executions]) if executions else []
+        ids = sorted({event.artifact_id for event in events})
+        found = self._client.get_artifacts_by_id(ids) if ids else []
+        artifacts = {each.id: convert.artifact(each, self._artifact_types) for each in found}
+        sides: dict[tuple[int, bool], dict[str, list[Artifact]]] = collections.defaultdict(dict)
+        for event in events:
+            key = event.path.steps[0].key if event.path.steps else ""
+            held = sides[event.execution_id, event.type in _OUTPUTS].setdefault(key, [])
+            if event.artifact_id in artifacts:
+                held.append(artifacts[event.artifact_id])
+        return [
+            convert.stage(
+                each,
+                self._node(each),
+                self._execution_types,
+                _fixed(sides[each.id, False]),
+                _fixed(sides[each.id, True]),
+            )
+            for each in executions
+        ]
+
+    def _node(self, execution: pb.Execution) -> str:
+        """A stage's name, where a context says it."""
+        contexts = self._client.get_contexts_by_execution(execution.id)
+        nodes = [each.name for each in contexts if self._context_types[each.type_id] == convert.NODE_TYPE]
+        return nodes[0].rsplit(".", 1)[-1] if nodes else ""
+
+    @functools.cached_property
+    def _context_types(self) -> Mapping[int, str]:
+        return {kind.id: kind.name for kind in self._client.get_context_types()}
+
+    @functools.cached_property
+    def _execution_types(self) -> Mapping[int, str]:
+        return {kind.id: kind.name for kind in self._client.get_execution_types()}
+
+    @functools.cached_property
+    def _artifact_types(self) -> Mapping[int, str]:
+        return {kind.id: kind.name for kind in self._client.get_artifact_types()}
+
+
+def _fixed(found: dict[str, list[Artifact]]) -> dict[str, tuple[Artifact, ...]]:
+    return {key: tuple(each) for key, each in found.items()}
