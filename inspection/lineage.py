@@ -22,10 +22,18 @@ _MODELS = ("Model", "PushedModel")
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One stage on the way: its run, what it read and what it left."""
+    """One stage on the way.
+
+    Args:
+        stage: with all that it was told, read and left.
+        run: name of its run.
+        commit: that its code was from; None: not known.
+        files: data files that it read, with their hashes.
+    """
 
     stage: Stage
     run: str
+    commit: str | None = None
     files: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -137,4 +145,5 @@ def _step(store: Store, stage: Stage) -> Step:
         stage.output("rejected") if stage.name in (results.EXAMPLE_GEN, "ItemExampleGen", "UserExampleGen") else None
     )
     counts = files.read_json(rejected.uri, READ_COUNTS_FILE) if rejected else None
-    return Step(stage, store.run_of(stage), tuple((counts or {}).get("files", ())))
+    run = store.run_of(stage)
+    return Step(stage, run, store.commit(run), tuple((counts or {}).get("files", ())))

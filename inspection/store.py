@@ -6,14 +6,16 @@ import collections
 import difflib
 import functools
 import os
+import pathlib
 from typing import TYPE_CHECKING, Final
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from inspection import convert
+from inspection import convert, files
 from inspection.connection import LIMIT, connect
 from inspection.records import Run
 from schemas.errors import StoreError
+from schemas.runs import SUMMARY_FILE, OutputRoot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +43,8 @@ class Store:
 
     def __init__(self, where: Where, limit: float = LIMIT) -> None:
         self._client: MetadataStore = connect(where, limit)
+        file = getattr(getattr(where, "sqlite", None), "filename_uri", "")
+        self._root = OutputRoot(pathlib.Path(file).parent) if file else None
 
     def runs(self, limit: int | None = None) -> list[RunLine]:
         """The newest runs, the newest first; all of them without a limit. Those that began nothing are left out."""
@@ -123,6 +127,11 @@ class Store:
         """Name of the run that a stage was part of."""
         contexts = self._client.get_contexts_by_execution(stage.id)
         return next((each.name for each in contexts if self._context_types[each.type_id] in convert.RUN_TYPES), "")
+
+    def commit(self, run: str) -> str | None:
+        """The Git commit that a run's code was from, where the run's own summary says it."""
+        found = files.read_json(str(self._root.run(run)), SUMMARY_FILE) if self._root else None
+        return (found or {}).get("git_commit")
 
     def _at(self, address: str) -> list[pb.Artifact]:
         """Artifacts that lie at an address, or models published there."""

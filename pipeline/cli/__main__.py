@@ -10,7 +10,7 @@ import warnings
 
 import typer
 
-from pipeline.cli import compile, config, data, doctor, gc, init, run, runs, submit
+from pipeline.cli import artifacts, compare, compile, config, data, doctor, gc, init, lineage, run, runs, show, submit
 from schemas.errors import SeqrankError
 
 app = typer.Typer(
@@ -28,6 +28,11 @@ app.command("config")(config.config)
 app.command("compile")(compile.compile_)
 app.command("submit")(submit.submit)
 app.command("runs")(runs.runs)
+app.command("show")(show.show)
+app.command("artifacts")(artifacts.artifacts)
+app.command("open")(artifacts.open_)
+app.command("lineage")(lineage.lineage)
+app.command("compare")(compare.compare)
 app.command("gc")(gc.gc)
 app.command("doctor")(doctor.doctor)
 

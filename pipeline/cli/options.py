@@ -36,6 +36,10 @@ Endpoint = Annotated[
     str,
     typer.Option("--endpoint", metavar="URL", envvar="KF_PIPELINES_ENDPOINT", help="Address of Kubeflow Pipelines."),
 ]
+AnyEndpoint = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--endpoint", metavar="URL", envvar="KF_PIPELINES_ENDPOINT", help="Of Kubeflow Pipelines: its runs."),
+]
 Namespace = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--namespace", help="Your profile, where the cluster has several users. [default: none]"),

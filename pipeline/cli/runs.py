@@ -1,4 +1,4 @@
-"""`seqrank runs`: what runs and ran on Kubeflow Pipelines."""
+"""`seqrank runs`: what ran here, or runs and ran on Kubeflow Pipelines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli import options
-from pipeline.cli.options import Cookie, Endpoint, Namespace, ServiceAccountToken, ServiceAccountTokenFile, Token
+from pipeline.cli import inspecting, options
+from pipeline.cli.inspecting import ConfigFile, Json, Metadata, Output
+from pipeline.cli.options import AnyEndpoint, Cookie, Namespace, ServiceAccountToken, ServiceAccountTokenFile, Token
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,7 +21,11 @@ _PIPED = 200  # columns, where nobody says how wide a line may be
 
 
 def runs(
-    endpoint: Endpoint,
+    config: ConfigFile = options.DEFAULT_CONFIG,
+    output: Output = None,
+    metadata: Metadata = None,
+    json: Json = False,
+    endpoint: AnyEndpoint = None,
     namespace: Namespace = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Runs at most, the newest first.")] = 20,
     token: Token = None,
@@ -28,10 +33,16 @@ def runs(
     service_account_token: ServiceAccountToken = False,
     service_account_token_file: ServiceAccountTokenFile = None,
 ) -> None:
-    """List the newest runs on Kubeflow Pipelines.
+    """List the newest runs: of this machine, or with --endpoint those on Kubeflow Pipelines.
 
-    Example: seqrank runs --endpoint http://localhost:8080 --limit 5
+    Example: seqrank runs --limit 5
     """
+    if not endpoint:
+        from inspection import tables
+
+        here = inspecting.open_store(config, output, metadata).runs(limit)
+        inspecting.show(tables.runs(here), here, json)
+        return
     from rich.console import Console
 
     from pipeline.runners.kubeflow.client import Cluster

@@ -1,0 +1,98 @@
+"""What lies in an artifact, for a person: its files, and the beginning of those that can be shown as text."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import fsspec
+
+from inspection import files
+
+if TYPE_CHECKING:
+    from inspection.records import Artifact
+
+_ROWS: Final = 10  # of a table
+_BYTES: Final = 20_000  # of a text
+_TEXTS: Final = (".json", ".txt", ".csv", ".pbtxt", ".jsonl", ".yaml")
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """One file: its path below the artifact, its size in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """The first rows of a Parquet file, and how many it has."""
+
+    name: str
+    rows: int
+    columns: tuple[str, ...]
+    first: tuple[tuple[str, ...], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """The beginning of a text; `cut`: there is more."""
+
+    name: str
+    text: str
+    cut: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """All files, and what can be shown of them."""
+
+    artifact: Artifact
+    files: tuple[File, ...]
+    tables: tuple[Table, ...]
+    texts: tuple[Text, ...]
+
+
+def look(artifact: Artifact) -> Contents:
+    """Reads what an artifact holds: of Parquet the first rows of each file, of text the beginning."""
+    found = [File(name, size) for name, size in files.names(artifact.uri)]
+    shown = [file for file in found if not file.name.rsplit("/", 1)[-1].startswith(".")]
+    return Contents(
+        artifact=artifact,
+        files=tuple(found),
+        tables=tuple(_table(artifact.uri, file.name) for file in shown if file.name.endswith(".parquet")),
+        texts=tuple(_text(artifact.uri, file.name) for file in shown if file.name.endswith(_TEXTS)),
+    )
+
+
+def _address(uri: str, name: str) -> str:
+    return f"{files.address(uri).rstrip('/')}/{name}" if name else files.address(uri)
+
+
+def _table(uri: str, name: str) -> Table:
+    import pyarrow.parquet as pq
+
+    with fsspec.open(_address(uri, name), "rb") as handle:
+        file = pq.ParquetFile(handle)
+        batch = next(file.iter_batches(batch_size=_ROWS), None)
+        first = [tuple(_short(value) for value in row.values()) for row in (batch.to_pylist() if batch else [])]
+        return Table(name, file.metadata.num_rows, tuple(file.schema_arrow.names), tuple(first))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list) and len(value) == 1:
+        return str(value[0])  # columns of the log are lists of one
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _text(uri: str, name: str) -> Text:
+    with fsspec.open(_address(uri, name), "r", encoding="utf-8", errors="replace") as handle:
+        text = handle.read(_BYTES + 1)
+    if name.endswith(".json") and len(text) <= _BYTES:
+        with contextlib.suppress(ValueError):  # else it is shown as it stands
+            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return Text(name, text[:_BYTES], len(text) > _BYTES)
