@@ -79,6 +79,7 @@ class Summary(_Strict):
     slices: of test, {"novel" | "repeats" | "cold" | "strangers": {"hr@10": …, "ndcg@10": …, "examples": …,
         "popularity_ndcg@10": …, …}}, only those that hold labels.
     ranked_share: split -> share of its users whose labels were ranked; below 1 where evaluator.max_labels bound.
+    tuned: knobs that the Tuner found, over those of `config`; empty without one.
     """
 
     run_id: str
@@ -99,6 +100,7 @@ class Summary(_Strict):
     slices: dict[str, dict[str, float]] = {}
     ranked_share: dict[str, float] = {}
     head: str = "next_item"
+    tuned: dict[str, Any] = {}
 
 
 class Manifest(_Strict):

@@ -115,7 +115,9 @@ def _places(summary: Summary) -> list[tuple[str, str]]:
     pushed = summary.pushed_model or "none; what was served stays"
     if summary.pushed_model and not summary.pushed:
         pushed += " (published before, nothing new)"
+    tuned = ", ".join(f"{knob} {value}" for knob, value in summary.tuned.items())
     return [
+        *([("tuned", tuned)] if tuned else []),
         ("pushed model", pushed),
         ("metadata", summary.paths["metadata"]),
         ("TensorBoard", f"tensorboard --logdir {summary.paths['tensorboard']}"),

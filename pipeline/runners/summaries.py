@@ -74,6 +74,7 @@ def build(
         slices=_slices(measured[features.TEST]),
         ranked_share=_read(evaluation / contents.RANKED_SHARE_FILE),
         head=head,
+        tuned=training.get("hyperparameters", {}),
     )
 
 

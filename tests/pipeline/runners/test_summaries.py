@@ -152,6 +152,13 @@ def test_summary_of_before_there_were_slices_loads(build):
     assert Summary.model_validate(old).slices == {}
 
 
+def test_what_the_tuner_found_is_told_and_where_there_was_none_nothing_is(build):
+    assert build().tuned == {}
+    assert "tuned" not in shown(build())
+    found = build().model_copy(update={"tuned": {"model.dropout": 0.4}})
+    assert "model.dropout 0.4" in shown(found)
+
+
 def test_unblessed_model_is_said_to_leave_what_was_served(build):
     summary = build(blessed=False, destination="", pushed=False)
     assert (summary.blessed, summary.pushed, summary.pushed_model) == (False, False, None)
