@@ -1,5 +1,5 @@
-# The image of every step on Kubeflow, of Beam's workers and of training on several machines. `make image` builds it.
-# docs/kubeflow.md, "The image", says what it expects and what was run of it.
+# The image of every step on Kubeflow, of Beam's workers and of training on several machines. `make image` builds it;
+# docs/kubeflow.md, "The image", says what was run of it.
 
 # glibc 2.41: ml-metadata and data-validation of the newer stack need 2.39 (scripts/stack.py).
 FROM python:3.13.12-slim-trixie AS base
@@ -27,7 +27,7 @@ COPY schemas schemas
 RUN .venv/bin/python -m compileall -q pipeline components ranker schemas && \
     chmod -R a+rX pipeline components ranker schemas
 
-FROM base
+FROM base AS steps
 COPY --from=environment /opt/seqrank/.venv .venv
 COPY --from=code /opt/seqrank/pipeline pipeline
 COPY --from=code /opt/seqrank/components components
@@ -44,5 +44,17 @@ ENV PATH=/opt/seqrank/.venv/bin:$PATH \
 # The checkout's commit, for a run's summary: there is no .git here.
 ARG COMMIT=
 ENV SEQRANK_COMMIT=$COMMIT
+# Some user that isn't root, in root's group: what OpenShift gives, and any other will do.
 USER 10001:0
 CMD ["seqrank", "--help"]
+
+# For engines that start workers from an image (DOCKER, Dataflow): the same, with Beam's boot program, which wants pip.
+FROM steps AS beam-worker
+USER 0:0
+COPY --from=apache/beam_python3.13_sdk:2.77.0 /opt/apache/beam /opt/apache/beam
+RUN python -m ensurepip
+ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
+USER 10001:0
+ENTRYPOINT ["/opt/apache/beam/boot"]
+
+FROM steps AS seqrank

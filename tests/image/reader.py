@@ -15,7 +15,7 @@ import re
 import shlex
 from typing import Final
 
-INSTRUCTIONS: Final = ("ARG", "ENV", "WORKDIR", "COPY", "RUN", "USER", "CMD")
+INSTRUCTIONS: Final = ("ARG", "ENV", "WORKDIR", "COPY", "RUN", "USER", "CMD", "ENTRYPOINT")
 _VARIABLE: Final = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
@@ -66,6 +66,16 @@ def stages(text: str) -> list[Stage]:
         else:
             found[-1] = dataclasses.replace(found[-1], instructions=(*found[-1].instructions, instruction))
     return found
+
+
+def needed(every: list[Stage], target: str) -> list[Stage]:
+    """The stages that `target` rests on, and itself, in order: an engine makes no others."""
+    names, wanted = [stage.name for stage in every], {target}
+    for stage in reversed(every):
+        if stage.name in wanted:
+            copied = [each for instruction in stage.instructions for each in instruction.flag("from")]
+            wanted |= {name for name in (stage.base, *copied) if name in names}
+    return [stage for stage in every if stage.name in wanted]
 
 
 def _instructions(text: str) -> list[Instruction]:

@@ -1,4 +1,4 @@
-"""Performs our Dockerfile's steps in a Debian 13 root folder, and runs commands in what comes of them, without an engine.
+"""Performs our Dockerfile's steps in a Debian 13 root folder, and runs commands in it: no engine is needed.
 
 Each stage is an overlay over the stage below it, at the bottom a Debian 13 made by debootstrap (scripts/debian13.sh
 keeps it), so that neither the checkout nor that Debian is written to. It stands for the base image: the same Debian and
@@ -126,18 +126,20 @@ def perform(
     """
     ignore = (checkout / ".dockerignore").read_text(encoding="utf-8")
     builder = _Builder(reader, checkout, reader.context(checkout, ignore), arguments)
+    stages = reader.stages((checkout / "Dockerfile").read_text(encoding="utf-8"))
     made: dict[str, Layers] = {}
-    for number, stage in enumerate(reader.stages((checkout / "Dockerfile").read_text(encoding="utf-8"))):
-        name = stage.name or str(number)
+    for stage in reader.needed(stages, stages[-1].name):
         if stage.base in made:
             base = made[stage.base]
-            layers = Layers(folder / name, [base.upper, *base.below], dict(base.env), base.workdir, base.user)
+            layers = dataclasses.replace(
+                base, top=folder / stage.name, below=[base.upper, *base.below], env=dict(base.env)
+            )
         else:
             assert BASE.fullmatch(stage.base), f"{stage.base} isn't what a Debian 13 folder stands for"
-            layers = Layers(folder / name, [debian], {"PATH": _PATH})
+            layers = Layers(folder / stage.name, [debian], {"PATH": _PATH})
             layers.run(["rm", "-f", *(f"/usr/bin/{program}" for program in LACKS)], {"PATH": _PATH}, {})
         layers.upper.mkdir(parents=True, exist_ok=True)
-        made[name] = builder.stage(stage, layers, made)
+        made[stage.name] = builder.stage(stage, layers, made)
     return layers
 
 
@@ -164,7 +166,7 @@ class _Builder:
                 (layers.upper / layers.workdir.lstrip("/")).mkdir(parents=True, exist_ok=True)
             elif instruction.name == "USER":
                 layers.user = text
-            elif instruction.name == "CMD":
+            elif instruction.name in ("CMD", "ENTRYPOINT"):
                 layers.command = self.reader.command(text)
             elif instruction.name == "COPY":
                 self._copy(instruction, layers, made)
