@@ -73,7 +73,7 @@ image: ## Build the container image (IMAGE=name:tag; GPU=1: with CUDA's librarie
 	test -n "$$engine" || { echo "seqrank: make image needs Docker or Podman, and its engine has to run" >&2; exit 1; }; \
 	commit=$$(git rev-parse HEAD 2>/dev/null)$$(test -z "$$(git status --porcelain --untracked-files=no 2>/dev/null)" || echo +); \
 	$$engine build --build-arg GPU="$(or $(GPU),0)" --build-arg COMMIT="$$commit" --target "$(or $(TARGET),seqrank)" \
-	--tag "$(or $(IMAGE),seqrank:latest)" $(ARGS) .
+	--tag "$(or $(IMAGE),seqrank:1)" $(ARGS) .
 
 .PHONY: test-image
 test-image: setup ## The Dockerfile's steps in a Debian 13 folder, and the chain in it (root; some minutes; ARGS: more)

@@ -66,16 +66,14 @@ class Layers:
                 return found
         raise FileNotFoundError(path)
 
-    def run(
-        self, words: list[str], env: dict[str, str], binds: dict[str, pathlib.Path], empty: tuple[str, ...] = ()
-    ) -> subprocess.CompletedProcess[str]:
-        """Runs a command with this file system as its root, as root; `words` may give that up.
+    def entered(self, words: list[str], binds: dict[str, pathlib.Path], empty: tuple[str, ...] = ()) -> list[str]:
+        """A command that runs `words` with this file system as its root, as root; `words` may give that up.
+
+        It is one process, so that whoever ends it ends them.
 
         Args:
-            env: its whole environment.
             binds: files and folders of this machine, by where they are seen.
             empty: folders that are seen empty, for everybody to write to.
-        Returns: status, and output with errors in it.
         """
         for name in ("upper", "work", "mounted"):
             (self.top / name).mkdir(parents=True, exist_ok=True)
@@ -90,10 +88,13 @@ class Layers:
             lines += [f"mkdir -p {pathlib.Path(f'{root}{path}').parent}", f"{make} {root}{path}"]
             lines += [f"mount --bind {shlex.quote(str(source))} {root}{path}"]
         script = "\n".join(["set -e", *lines, f'exec chroot {root} sh -c \'cd "$0" && exec "$@"\' "$@"'])
-        return subprocess.run(
-            ["unshare", "--mount", "--propagation", "private", "bash", "-c", script, "bash", self.workdir, *words],
-            env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        )  # fmt: skip
+        return ["unshare", "--mount", "--propagation", "private", "bash", "-c", script, "bash", self.workdir, *words]
+
+    def run(
+        self, words: list[str], env: dict[str, str], binds: dict[str, pathlib.Path]
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command as root in this whole environment; returns its status, and output with errors in it."""
+        return _run(self.entered(words, binds), env)
 
     def as_user(
         self, words: list[str], user: int, env: dict[str, str], binds: dict[str, pathlib.Path] | None = None
@@ -103,9 +104,17 @@ class Layers:
         Args:
             env: beside what the image sets.
         """
-        dropped = [*_DROPPED, f"--reuid={user}", f"--regid={user}"]
+        return _run(self.dropped(words, user, binds), {**self.env, **env})
+
+    def dropped(self, words: list[str], user: int, binds: dict[str, pathlib.Path] | None = None) -> list[str]:
+        """The command of `as_user`, for whoever wants to start it."""
         covered = tuple(path for path in EMPTY if path not in (binds or {}))
-        return self.run([*dropped, *words], {**self.env, **env}, binds or {}, covered)
+        return self.entered([*_DROPPED, f"--reuid={user}", f"--regid={user}", *words], binds or {}, covered)
+
+
+def _run(words: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)  # fmt: skip
 
 
 def perform(

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from pipeline.runners.kubeflow.options import KubeflowOptions
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
@@ -133,6 +135,10 @@ def test_without_an_engine_make_image_says_what_it_needs(make):
     done = make()
     assert done.returncode
     assert done.stderr.splitlines()[0] == "seqrank: make image needs Docker or Podman, and its engine has to run"
+
+
+def test_what_make_image_builds_is_what_the_options_name(make):
+    assert make("docker").stdout.split()[-3:] == ["--tag", KubeflowOptions().image, "."]
 
 
 def test_make_image_tells_the_engine_which_variant_and_commit(make):
