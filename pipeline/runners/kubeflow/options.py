@@ -73,8 +73,8 @@ class KubeflowOptions(_Section):
     image: Annotated[
         str,
         Field(
-            description="image of every step, pinned by tag or digest (make image builds it); with the tag latest nodes "
-            "pull it anew each time, also where it was loaded by hand",
+            description="image of every step, pinned by tag or digest (make image builds it). One tagged latest is "
+            "pulled anew each time, also where it was loaded by hand",
             min_length=1,
         ),
     ] = "seqrank:1"
