@@ -21,7 +21,7 @@ submit: setup ## Run the same chain on Kubeflow Pipelines, to its end (ENDPOINT=
 	@$(BIN)/seqrank submit --wait $(if $(ENDPOINT),--endpoint "$(ENDPOINT)") $(ARGS)
 
 .PHONY: image
-image: ## Build the container image (IMAGE=name:tag; GPU=1: with CUDA's libraries; TARGET=beam-worker; ARGS: more)
+image: ## Build the container image (IMAGE=name:tag; GPU=1; TARGET=beam-worker; ARGS: more for the engine)
 	@engine=$$(for each in docker podman; do $$each info >/dev/null 2>&1 && echo $$each && break; done); \
 	test -n "$$engine" || { echo "seqrank: make image needs Docker or Podman, and its engine has to run" >&2; exit 1; }; \
 	commit=$$(git rev-parse HEAD 2>/dev/null)$$(test -z "$$(git status --porcelain --untracked-files=no 2>/dev/null)" || echo +); \
