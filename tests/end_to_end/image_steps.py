@@ -9,6 +9,8 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from moto.server import ThreadedMotoServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEBIAN = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "seqrank" / "debian13"
+BOOT = ROOT / ".services" / "boot"
 USER, COMMIT = 12345, "0123abc"
 USERS, ITEMS, EVENTS = 150, 60, 20
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -43,16 +46,29 @@ def load(*path):
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory):
-    """What the Dockerfile's last stage is."""
+def images(tmp_path_factory):
+    """What the Dockerfile's stages are, by name."""
     if not DEBIAN.is_dir():
         made = subprocess.run(["bash", ROOT / "scripts" / "debian13.sh", "true"], capture_output=True, text=True)
         if made.returncode:
             pytest.skip(f"no Debian 13 folder: {made.stderr.strip()}")
     folder = tmp_path_factory.mktemp("image")
+    beams, targets = {}, ["seqrank"]
+    if BOOT.is_file():  # stands for Beam's own image, of which ours takes this file alone
+        place = tmp_path_factory.mktemp("beam") / "opt" / "apache" / "beam"
+        place.mkdir(parents=True)
+        shutil.copy(BOOT, place)
+        (name,) = re.findall(r"--from=(apache/beam\S+)", (ROOT / "Dockerfile").read_text())
+        beams, targets = {name: place.parents[2]}, ["seqrank", "beam-worker"]
     arguments = {"GPU": os.environ.get("GPU") or "0", "COMMIT": COMMIT}
-    yield load("image", "root.py").perform(load("image", "reader.py"), ROOT, DEBIAN, folder, arguments)
+    root, reader = load("image", "root.py"), load("image", "reader.py")
+    yield root.perform(reader, ROOT, DEBIAN, folder, arguments, beams, *targets)
     subprocess.run(["rm", "-rf", folder], check=True)  # 4 GB, in a minute or more
+
+
+@pytest.fixture(scope="module")
+def image(images):
+    return images["seqrank"]
 
 
 def said(image, *words, **more):
@@ -122,10 +138,8 @@ with beam.Pipeline(options=PipelineOptions(told)) as pipeline:
 """
 
 
-def test_the_workers_of_the_flink_manifest_take_work_from_an_engine(image, tmp_path):
-    (manifest,) = yaml.safe_load_all((ROOT / "deploy" / "flink" / "cluster.yaml").read_text())
-    containers = manifest["spec"]["taskManager"]["podTemplate"]["spec"]["containers"]
-    (command,) = [each["command"] for each in containers if each["name"] == "beam-workers"]
+def works(image, tmp_path, command):
+    """Starts a pool of workers, and has a pipeline's work done by them; its engine runs in the pipeline's process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -141,6 +155,25 @@ def test_the_workers_of_the_flink_manifest_take_work_from_an_engine(image, tmp_p
     finally:
         pool.terminate()
         pool.wait(30)
+    return (tmp_path / "log").read_text()
+
+
+def workers():
+    """The command of the pool beside Flink's task managers."""
+    manifest = yaml.safe_load((ROOT / "deploy" / "flink" / "cluster.yaml").read_text())
+    containers = manifest["spec"]["taskManager"]["podTemplate"]["spec"]["containers"]
+    return next(each["command"] for each in containers if each["name"] == "beam-workers")
+
+
+def test_the_workers_of_the_flink_manifest_take_work_from_an_engine(image, tmp_path):
+    works(image, tmp_path, workers())
+
+
+@pytest.mark.skipif(not BOOT.is_file(), reason="Beam's boot program isn't built in .services/")
+def test_beams_boot_program_starts_workers_in_the_environment(images, tmp_path):
+    image = images["beam-worker"]
+    log = works(image, tmp_path, [*workers(), f"--container_executable={image.command[0]}"])
+    assert "boot" in log, log
 
 
 @pytest.fixture(scope="module")

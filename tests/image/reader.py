@@ -68,9 +68,9 @@ def stages(text: str) -> list[Stage]:
     return found
 
 
-def needed(every: list[Stage], target: str) -> list[Stage]:
-    """The stages that `target` rests on, and itself, in order: an engine makes no others."""
-    names, wanted = [stage.name for stage in every], {target}
+def needed(every: list[Stage], *targets: str) -> list[Stage]:
+    """The stages that `targets` rest on, and themselves, in order: an engine makes no others."""
+    names, wanted = [stage.name for stage in every], set(targets)
     for stage in reversed(every):
         if stage.name in wanted:
             copied = [each for instruction in stage.instructions for each in instruction.flag("from")]

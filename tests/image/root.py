@@ -123,21 +123,23 @@ def perform(
     debian: pathlib.Path,
     folder: pathlib.Path,
     arguments: dict[str, str],
-) -> Layers:
-    """Builds the Dockerfile's last stage.
+    given: dict[str, pathlib.Path],
+    *targets: str,
+) -> dict[str, Layers]:
+    """Builds stages of the Dockerfile, and what they rest on; returns all of them by name.
 
     Args:
         reader: tests/image/reader.py.
         debian: a Debian 13 root folder.
         folder: empty, for the stages' files.
         arguments: what --build-arg would say.
+        given: folders that stand for other images that files are copied from.
     Raises: RuntimeError: a step failed; with its output.
     """
     ignore = (checkout / ".dockerignore").read_text(encoding="utf-8")
     builder = _Builder(reader, checkout, reader.context(checkout, ignore), arguments)
-    stages = reader.stages((checkout / "Dockerfile").read_text(encoding="utf-8"))
-    made: dict[str, Layers] = {}
-    for stage in reader.needed(stages, stages[-1].name):
+    made = {name: Layers(folder, [root]) for name, root in given.items()}
+    for stage in reader.needed(reader.stages((checkout / "Dockerfile").read_text(encoding="utf-8")), *targets):
         if stage.base in made:
             base = made[stage.base]
             layers = dataclasses.replace(
@@ -149,7 +151,7 @@ def perform(
             layers.run(["rm", "-f", *(f"/usr/bin/{program}" for program in LACKS)], {"PATH": _PATH}, {})
         layers.upper.mkdir(parents=True, exist_ok=True)
         made[stage.name] = builder.stage(stage, layers, made)
-    return layers
+    return made
 
 
 @dataclasses.dataclass
