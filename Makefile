@@ -20,6 +20,18 @@ run-local: setup ## Train, evaluate and push a model for MovieLens-100K (ARGS: m
 submit: setup ## Run the same chain on Kubeflow Pipelines, to its end (ENDPOINT=URL; ARGS: more for `seqrank submit`)
 	@$(BIN)/seqrank submit --wait $(if $(ENDPOINT),--endpoint "$(ENDPOINT)") $(ARGS)
 
+.PHONY: image
+image: ## Build the container image (IMAGE=name:tag; GPU=1; TARGET=beam-worker; ARGS: more for the engine)
+	@engine=$$(for each in docker podman; do $$each info >/dev/null 2>&1 && echo $$each && break; done); \
+	test -n "$$engine" || { echo "seqrank: make image needs Docker or Podman, and its engine has to run" >&2; exit 1; }; \
+	commit=$$(git rev-parse HEAD 2>/dev/null)$$(test -z "$$(git status --porcelain --untracked-files=no 2>/dev/null)" || echo +); \
+	$$engine build --build-arg GPU="$(or $(GPU),0)" --build-arg COMMIT="$$commit" --target "$(or $(TARGET),seqrank)" \
+	--tag "$(or $(IMAGE),seqrank:1)" $(ARGS) .
+
+.PHONY: test-image
+test-image: setup ## The Dockerfile's steps in a Debian 13 folder, and the chain in it (root; some minutes; ARGS: more)
+	@$(BIN)/python -m pytest tests/end_to_end/image_steps.py $(ARGS)
+
 .PHONY: test
 test: setup ## Unit tests, contracts and one chain on a slice (ARGS: more for pytest)
 	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)

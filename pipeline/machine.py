@@ -17,6 +17,7 @@ _PACKAGES: Final = (
 _NEWER: Final = (3, 11)  # from this Python on, the lock holds the newer stack
 _NEWER_GLIBC: Final = (2, 39)
 _GIBIBYTE: Final = 2**30
+_COMMIT: Final = "SEQRANK_COMMIT"  # set in the image (Dockerfile), which has no .git
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +64,11 @@ def gpus() -> list[str]:
 
 
 def git_commit() -> str | None:
-    """The checkout's commit, "+" after it where files differ from it; None outside of a checkout."""
+    """The checkout's commit, "+" after it where files differ from it; what the image says of itself; else None."""
     folder = pathlib.Path(__file__).parent
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
-        return None
+        return os.environ.get(_COMMIT) or None
     return f"{commit}+" if _git(folder, "status", "--porcelain", "--untracked-files=no") else commit
 
 

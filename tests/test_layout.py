@@ -12,7 +12,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGES = ("pipeline", "components", "inspection", "ranker", "schemas")
-FOLDERS = (*PACKAGES, "tests", "scripts", "benchmarks", "docs", "configs", ".ci", ".github")
+FOLDERS = (*PACKAGES, "tests", "scripts", "benchmarks", "deploy", "docs", "configs", ".ci", ".github")
 HEAVY = ("tensorflow", "tfx", "apache_beam")
 MOST_LINES = 300
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".pbtxt", ".lock", ".cfg", ".sh", ""}

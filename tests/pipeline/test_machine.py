@@ -40,3 +40,12 @@ def test_the_stack_and_the_machine_are_named():
     described = machine.machine()
     assert described["cores"] >= 1
     assert described["memory_gib"] > 0
+
+
+def test_the_commit_is_gits_and_without_git_what_the_image_says(monkeypatch):
+    monkeypatch.setenv("SEQRANK_COMMIT", "0123abc")
+    assert len(machine.git_commit().rstrip("+")) == 40
+    monkeypatch.setenv("PATH", "")  # no git here
+    assert machine.git_commit() == "0123abc"
+    monkeypatch.setenv("SEQRANK_COMMIT", "")
+    assert machine.git_commit() is None

@@ -71,8 +71,13 @@ class KubeflowOptions(_Section):
     """What the compiled package says of the cluster. Without Kubeflow nothing of it matters."""
 
     image: Annotated[
-        str, Field(description="image of every step, pinned by tag or digest (make image builds it)", min_length=1)
-    ] = "seqrank:latest"
+        str,
+        Field(
+            description="image of every step, pinned by tag or digest (make image builds it). One tagged latest is "
+            "pulled anew each time, also where it was loaded by hand",
+            min_length=1,
+        ),
+    ] = "seqrank:1"
     python: Annotated[str, Field(description="the image's Python", min_length=1)] = "python"
     pipeline_root: Annotated[
         str | None,
