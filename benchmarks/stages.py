@@ -14,7 +14,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from benchmarks import bare_polars
@@ -26,11 +26,34 @@ ROWS_A_USER: Final = 100
 
 
 class Place:
-    """The folder of one size: the log, and each stage's outputs with their properties."""
+    """The folder of one size: the log, and each stage's outputs with their properties.
 
-    def __init__(self, folder: pathlib.Path, rows: int, limit: int) -> None:
-        self.folder, self.rows, self.limit = folder, rows, limit
+    Args:
+        folder: of everything.
+        rows: interactions of the log.
+        limit: training sequences that Transform and Evaluator get, about.
+        beam: Beam's arguments.
+    Attributes:
+        done: what each of Beam's pipelines ended with.
+    """
+
+    def __init__(self, folder: pathlib.Path, rows: int, limit: int, beam: Sequence[str] = BEAM) -> None:
+        self.folder, self.rows, self.limit, self.beam = folder, rows, limit, list(beam)
         self.log, self.plain = folder / "log.csv", folder / "polars.parquet"
+        self.done: list[Any] = []
+
+    def pipeline(self) -> Any:
+        """One of Beam's, whose end is kept in `done`."""
+        import apache_beam
+
+        done = self.done
+
+        class Kept(apache_beam.Pipeline):
+            def run(self, *arguments: Any, **named: Any) -> Any:
+                done.append(super().run(*arguments, **named))
+                return done[-1]
+
+        return Kept(argv=self.beam)
 
     def new(self, kind: type, name: str) -> Any:
         """An empty artifact."""
@@ -69,7 +92,8 @@ def _work(place: Place, component: Any, inputs: dict[str, Any]) -> Callable[[], 
     """The executor's call, with fresh outputs that are kept afterwards."""
     outputs = {name: place.new(channel.type, name) for name, channel in component.outputs.items()}
     kind = component.executor_spec.executor_class
-    arguments = {"beam_pipeline_args": BEAM} if hasattr(kind, "_make_beam_pipeline") else {}
+    beams = {"beam_pipeline_args": place.beam, "make_beam_pipeline_fn": place.pipeline}
+    arguments = beams if hasattr(kind, "_make_beam_pipeline") else {}
     context = kind.Context(tmp_dir=str(place.folder / "tmp"), unique_id="1", **arguments)
 
     def work() -> None:
@@ -138,8 +162,12 @@ def _evaluator(place: Place) -> Callable[[], None]:
     from components.evaluator.component import Evaluator
     from components.evaluator.options import Options
 
-    model = place.new(standard_artifacts.Model, "model")
-    _export_tiny(place, f"{model.uri}/Format-Serving")
+    if (place.folder / "model.json").exists():
+        model = place.get("model")
+    else:
+        model = place.new(standard_artifacts.Model, "model")
+        export_tiny(place, f"{model.uri}/Format-Serving")
+        place.keep("model", model)
     inputs = {
         "examples": place.some("sequences", "some"), "model": model, "item_counts": place.get("item_counts")
     }  # fmt: skip
@@ -147,7 +175,7 @@ def _evaluator(place: Place) -> Callable[[], None]:
     return _work(place, Evaluator(**channels, options=Options(), code_version=""), inputs)
 
 
-def _export_tiny(place: Place, path: str) -> None:
+def export_tiny(place: Place, path: str) -> None:
     """An untrained model: how well it ranks has no say in how long the ranking takes."""
     import tensorflow_transform as tft
 
