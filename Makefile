@@ -67,6 +67,14 @@ clean: ## Remove caches and build output; .venv/, data/ and runs/ stay
 test-kubeflow: setup ## The compiled Kubeflow package on an imitation of its server (root; some minutes; ARGS: more)
 	@$(BIN)/python -m pytest tests/end_to_end/kubeflow_package.py $(ARGS)
 
+.PHONY: setup-services
+setup-services: setup ## Build Beam's Prism and boot program into .services/ (needs Go)
+	@$(BIN)/python scripts/setup_services.py
+
+.PHONY: test-engine
+test-engine: setup-services ## Every Beam stage on Prism, the workers apart (root; many minutes; ARGS: more for pytest)
+	@$(BIN)/python -m pytest tests/end_to_end/engine.py $(ARGS)
+
 .PHONY: setup-peers
 setup-peers: setup ## Make .venv-peers/ for RecBole, a peer to compare with (3 GB more)
 	@test -x .venv-peers/bin/python || { uv=$$(command -v uv || echo .uv/bin/uv); \
