@@ -53,6 +53,10 @@ format: setup ## Format the code and repair what ruff can
 benchmark-data: setup ## Measure the data stages on 10^6 and 10^7 made interactions, beside bare Polars (ARGS: more)
 	@$(BIN)/python -m benchmarks.data $(ARGS)
 
+.PHONY: benchmark-scale
+benchmark-scale: setup ## Measure what each Beam stage reads, shuffles and keeps per interaction (half an hour; ARGS: more)
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
+
 .PHONY: benchmark-chain
 benchmark-chain: setup ## Measure every stage on 10^7 made interactions of 10^6 users and 10^5 items (an hour; ARGS: more)
 	@$(BIN)/python -m benchmarks.chain --set trainer.epochs=1 --set trainer.batch_size=512 \

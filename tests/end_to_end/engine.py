@@ -168,6 +168,17 @@ def test_every_stage_makes_the_same_records_and_counts_as_on_fn_api_runner(serve
     assert counted["SequenceGen"]["seqrank:sequences_train"] > 1_000
 
 
+def test_code_that_a_job_brings_is_all_of_ours_that_workers_need(servers, log, plain, volume, store, tmp_path):
+    _, options = servers
+    expected, _ = plain
+    with engine.pool(tmp_path, volume, store, code=False) as pool:
+        lacking = options.model_copy(update={"environment_config": pool})
+        with pytest.raises(Exception, match="No module named 'components'"):
+            _run(log, log / "lacking", lacking, names=STAGES[:1])
+        bringing = lacking.model_copy(update={"ship_code": True})
+        assert _run(log, log / "bringing", bringing, names=STAGES[:1])[STAGES[0]] == expected[STAGES[0]]
+
+
 @pytest.mark.parametrize("kind", ["LOOPBACK", "PROCESS"])
 def test_workers_that_the_engine_starts_on_this_machine_make_the_same(servers, log, plain, kind, tmp_path):
     if not log.name.startswith("movielens"):

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ ROOT: Final = pathlib.Path(__file__).resolve().parents[4]
 SERVICES: Final = ROOT / ".services"
 PACKAGES: Final = ("pipeline", "components", "ranker", "schemas")
 CODE: Final = "/opt/seqrank"  # where the image has our code
-_PATIENCE: Final = 60  # seconds until a server answers
+_PATIENCE: Final = 300  # seconds until a server answers
 
 # Makes the workers' root. $1: an empty folder; $2: the environment (sys.prefix); $3: the volume; $4: folder with a copy
 # of our code and boot; then the folders to hide, up to a lone --; the rest is the command. Runs in a mount namespace.
@@ -81,19 +81,20 @@ def prism(folder: pathlib.Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def pool(folder: pathlib.Path, volume: pathlib.Path, env: dict[str, str]) -> Iterator[str]:
+def pool(folder: pathlib.Path, volume: pathlib.Path, env: dict[str, str], *, code: bool = True) -> Iterator[str]:
     """Runs a pool of workers in a root of its own; gives its address. Its log is folder/pool.log.
 
     Args:
         folder: empty, for the root.
         volume: what both sides see, at the same path.
         env: environment of the workers besides PATH: keys of the store.
+        code: the workers' image has our code; else a job has to bring it.
     """
     port, log = free_port(), folder / "pool.log"
     image, scratch = folder / "image", folder / "root"
     scratch.mkdir()
     image.mkdir()
-    for name in PACKAGES:
+    for name in PACKAGES if code else ():
         shutil.copytree(ROOT / name, image / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(SERVICES / "boot", image / "boot")
     environment = pathlib.Path(sys.prefix).resolve()
