@@ -65,6 +65,10 @@ format: setup ## Format the code and repair what ruff can
 benchmark-data: setup ## Measure the data stages on 10^6 and 10^7 made interactions, beside bare Polars (ARGS: more)
 	@$(BIN)/python -m benchmarks.data $(ARGS)
 
+.PHONY: benchmark-scale
+benchmark-scale: setup ## Measure what each Beam stage reads, shuffles and keeps per interaction (half an hour; ARGS: more)
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
+
 .PHONY: benchmark-chain
 benchmark-chain: setup ## Measure every stage on 10^7 made interactions of 10^6 users and 10^5 items (an hour; ARGS: more)
 	@$(BIN)/python -m benchmarks.chain --set trainer.epochs=1 --set trainer.batch_size=512 \
@@ -78,6 +82,14 @@ clean: ## Remove caches and build output; .venv/, data/ and runs/ stay
 .PHONY: test-kubeflow
 test-kubeflow: setup ## The compiled Kubeflow package on an imitation of its server (root; some minutes; ARGS: more)
 	@$(BIN)/python -m pytest tests/end_to_end/kubeflow_package.py $(ARGS)
+
+.PHONY: setup-services
+setup-services: setup ## Build Beam's Prism and boot program into .services/ (needs Go)
+	@$(BIN)/python scripts/setup_services.py
+
+.PHONY: test-engine
+test-engine: setup-services ## Every Beam stage on Prism, the workers apart (root; many minutes; ARGS: more for pytest)
+	@$(BIN)/python -m pytest tests/end_to_end/engine.py $(ARGS)
 
 .PHONY: setup-peers
 setup-peers: setup ## Make .venv-peers/ for RecBole, a peer to compare with (3 GB more)

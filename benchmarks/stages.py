@@ -2,7 +2,8 @@
 
     python -m benchmarks.stages NAME FOLDER ROWS LIMIT
 
-prints a line of JSON: seconds of work, peak memory of the process, and what it held before the work began.
+prints a line of JSON: seconds of work, peak memory of the process, what it held before the work began, and bytes: read
+and written by the process, grouped by key (what an engine shuffles), and kept in the outputs.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from benchmarks import bare_polars
@@ -26,11 +27,36 @@ ROWS_A_USER: Final = 100
 
 
 class Place:
-    """The folder of one size: the log, and each stage's outputs with their properties."""
+    """The folder of one size: the log, and each stage's outputs with their properties.
 
-    def __init__(self, folder: pathlib.Path, rows: int, limit: int) -> None:
-        self.folder, self.rows, self.limit = folder, rows, limit
+    Args:
+        folder: of everything.
+        rows: interactions of the log.
+        limit: training sequences that Transform and Evaluator get, about.
+        beam: Beam's arguments.
+    Attributes:
+        done: what each of Beam's pipelines ended with.
+        outputs: folders of the stage's artifacts.
+    """
+
+    def __init__(self, folder: pathlib.Path, rows: int, limit: int, beam: Sequence[str] = BEAM) -> None:
+        self.folder, self.rows, self.limit, self.beam = folder, rows, limit, list(beam)
         self.log, self.plain = folder / "log.csv", folder / "polars.parquet"
+        self.done: list[Any] = []
+        self.outputs: list[str] = []
+
+    def pipeline(self) -> Any:
+        """One of Beam's, whose end is kept in `done`."""
+        import apache_beam
+
+        done = self.done
+
+        class Kept(apache_beam.Pipeline):
+            def run(self, *arguments: Any, **named: Any) -> Any:
+                done.append(super().run(*arguments, **named))
+                return done[-1]
+
+        return Kept(argv=self.beam)
 
     def new(self, kind: type, name: str) -> Any:
         """An empty artifact."""
@@ -68,8 +94,10 @@ class Place:
 def _work(place: Place, component: Any, inputs: dict[str, Any]) -> Callable[[], None]:
     """The executor's call, with fresh outputs that are kept afterwards."""
     outputs = {name: place.new(channel.type, name) for name, channel in component.outputs.items()}
+    place.outputs = [artifact.uri for artifact in outputs.values()]
     kind = component.executor_spec.executor_class
-    arguments = {"beam_pipeline_args": BEAM} if hasattr(kind, "_make_beam_pipeline") else {}
+    beams = {"beam_pipeline_args": place.beam, "make_beam_pipeline_fn": place.pipeline}
+    arguments = beams if hasattr(kind, "_make_beam_pipeline") else {}
     context = kind.Context(tmp_dir=str(place.folder / "tmp"), unique_id="1", **arguments)
 
     def work() -> None:
@@ -138,8 +166,12 @@ def _evaluator(place: Place) -> Callable[[], None]:
     from components.evaluator.component import Evaluator
     from components.evaluator.options import Options
 
-    model = place.new(standard_artifacts.Model, "model")
-    _export_tiny(place, f"{model.uri}/Format-Serving")
+    if (place.folder / "model.json").exists():
+        model = place.get("model")
+    else:
+        model = place.new(standard_artifacts.Model, "model")
+        export_tiny(place, f"{model.uri}/Format-Serving")
+        place.keep("model", model)
     inputs = {
         "examples": place.some("sequences", "some"), "model": model, "item_counts": place.get("item_counts")
     }  # fmt: skip
@@ -147,7 +179,7 @@ def _evaluator(place: Place) -> Callable[[], None]:
     return _work(place, Evaluator(**channels, options=Options(), code_version=""), inputs)
 
 
-def _export_tiny(place: Place, path: str) -> None:
+def export_tiny(place: Place, path: str) -> None:
     """An untrained model: how well it ranks has no say in how long the ranking takes."""
     import tensorflow_transform as tft
 
@@ -195,12 +227,40 @@ STAGES: Final[dict[str, Callable[[Place], Callable[[], None]]]] = {
 
 def main(name: str, folder: str, rows: str, limit: str) -> None:
     """Prepares a stage, does its work once, and prints what that took."""
-    work = STAGES[name](Place(pathlib.Path(folder), int(rows), int(limit)))
-    before = _peak()
+    place = Place(pathlib.Path(folder), int(rows), int(limit))
+    work = STAGES[name](place)
+    grouped = _count_grouped()
+    before, moved = _peak(), _moved()
     started = time.perf_counter()
     work()
     seconds = time.perf_counter() - started
-    print(json.dumps({"seconds": round(seconds, 3), "peak_mb": _peak(), "before_mb": before}))
+    size = {key: value - moved[key] for key, value in _moved().items()}
+    size |= {"shuffled": grouped[0], "kept": sum(map(_size, place.outputs))}
+    print(json.dumps({"seconds": round(seconds, 3), "peak_mb": _peak(), "before_mb": before, "bytes": size}))
+
+
+def _moved() -> dict[str, int]:
+    """Bytes that this process has read and written so far, by system calls: files, and what it sent to itself."""
+    told = dict(line.split(": ") for line in pathlib.Path("/proc/self/io").read_text().splitlines())
+    return {"read": int(told["rchar"]), "written": int(told["wchar"])}
+
+
+def _size(folder: str) -> int:
+    return sum(file.stat().st_size for file in pathlib.Path(folder).rglob("*") if file.is_file())
+
+
+def _count_grouped() -> list[int]:
+    """Counts, from now on, what Beam groups by key in this process: encoded, and after what combining saves."""
+    from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer
+
+    counted, append = [0], GroupingBuffer.append
+
+    def counting(buffer: GroupingBuffer, data: bytes) -> None:
+        counted[0] += len(data)
+        append(buffer, data)
+
+    GroupingBuffer.append = counting
+    return counted
 
 
 def _peak() -> int:

@@ -24,6 +24,7 @@ from components.transform.options import Options as TransformOptions
 from components.tuner import space
 from components.tuner.options import Options as TunerOptions
 from pipeline import config_errors
+from pipeline.runners.beam.options import BeamOptions
 from pipeline.runners.kubeflow.options import KubeflowOptions
 from schemas.errors import ConfigError
 
@@ -35,25 +36,6 @@ _OVERRIDE: Final = "--set"
 _HARMLESS: Final = "model.loss.negatives.count"  # how many items are drawn, not which
 
 Path = tuple[str, ...]
-
-
-class BeamOptions(BaseModel):
-    """How Beam runs the stages that move data."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    runner: Annotated[
-        str,
-        Field(description="Beam's runner. FnApiRunner runs in this process; Beam would fetch one if none were named"),
-    ] = "FnApiRunner"
-    args: Annotated[
-        tuple[str, ...],
-        Field(description="further arguments for Beam, such as --direct_num_workers=4, as Beam spells them"),
-    ] = ()
-
-    def arguments(self) -> list[str]:
-        """Beam's command line. Without sdk_container_image TFX would build a package of itself in each stage."""
-        return [f"--runner={self.runner}", "--sdk_container_image=unused", *self.args]
 
 
 class KeepOptions(BaseModel):

@@ -69,7 +69,9 @@ def _line(problem: Any, root: type[BaseModel], values: dict[str, Any], where: Ma
     what = problem["msg"].removeprefix("Value error, ")
     given = problem.get("input")
     shown = f", not {given!r}" if isinstance(given, (str, int, float, bool)) else ""
-    return f"{place}: {name}: {what[:1].lower()}{what[1:]}{shown}"
+    first = what.split(" ", 1)[0]
+    what = what if first[1:] != first[1:].lower() else what[:1].lower() + what[1:]  # a name such as FnApiRunner stays
+    return f"{place}: {name}: {what}{shown}"
 
 
 def _keys(problem: Any, values: Any) -> Path:

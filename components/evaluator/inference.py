@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import tensorflow as tf
+from apache_beam.metrics import Metrics
 from apache_beam.utils import shared
 
 from components.evaluator import columns, per_user
@@ -112,6 +113,7 @@ class Rank(beam.DoFn):
 
     def process(self, examples: list[bytes]) -> Iterator[pa.Table | beam.pvalue.TaggedOutput]:
         read = records.from_examples(examples)
+        Metrics.counter("seqrank", f"ranked_labels_{self._split}").inc(len(examples))
         order = np.argsort(columns.lengths(read, features.HISTORY), kind="stable")
         examples, read = [examples[i] for i in order], read.take(pa.array(order))
         candidate, *others = [self._call(model, examples) for model in self._models]

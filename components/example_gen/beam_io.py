@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 
 from components.example_gen import files, inputs, outputs
 from components.example_gen.check import check, now, usable_schema
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from schemas.records import ReadCounts
 
 USABLE, REJECTS, SEEN = "usable", "rejects", "seen"
+# What an engine's page shows; an attempt that is repeated counts anew there, never in the stage's own report.
+_USABLE_ROWS = Metrics.counter("seqrank", "usable_rows")
+_REJECTED_ROWS = Metrics.counter("seqrank", "rejected_rows")
 
 
 class ReadFiles(beam.DoFn):
@@ -42,6 +46,8 @@ class ReadFiles(beam.DoFn):
             for batch in files.batches(file.name, self._options):
                 usable, rejected = check(batch, file.name, self._options, self._moment)
                 used += usable.num_rows
+                _USABLE_ROWS.inc(usable.num_rows)
+                _REJECTED_ROWS.inc(rejected.num_rows)
                 if usable.num_rows:
                     yield usable
                 if rejected.num_rows:

@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.metrics import Metrics
 
 from components.sequence_gen import buckets as b
 from components.sequence_gen import core, counts, files, histories, reporting, users
@@ -203,6 +204,7 @@ class _Write(beam.DoFn):
                 for batch in sequences.of(split):
                     write(to_examples(batch))
                     written[f"examples/{split}"] += batch.num_rows
+                    Metrics.counter("seqrank", f"sequences_{split}").inc(batch.num_rows)
         for split in (f.VALID, f.TEST):
             written |= {
                 f"cold_labels/{split}": sequences.cold[split],

@@ -92,8 +92,10 @@ def _run_stages(config: Config, root: OutputRoot, run_id: str, lines: StageLines
     with libraries_to(log):
         try:
             from pipeline.runners import metadata, unpublished
+            from pipeline.runners.beam.check import check
 
             fingerprints = _fingerprints(config, root)
+            check(config.run.beam)
             store = metadata.connect(root.metadata)
             metadata.fail_unfinished(store)
             unpublished.forget(store)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from pipeline.runners.beam.check import check
 from pipeline.runners.kubeflow import package
 from schemas.errors import ConfigError
 from schemas.runs import OutputRoot
@@ -29,6 +30,7 @@ def compile_package(config: Config) -> package.Package:
     Raises: ConfigError: something in the configuration can't be on a cluster.
     """
     target = _checked(config)
+    check(config.run.beam, here=False)
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as runner
 
     from pipeline.pipeline import create_pipeline
@@ -67,5 +69,11 @@ def _checked(config: Config) -> str:
             where="pusher.target",
             why=f"it is {target or 'not set'}.",
             next_step="Set pusher.target to s3://…, gs://… or a folder on one of kubeflow.volumes.",
+        )
+    if config.run.beam.ship_code:
+        raise ConfigError(
+            "A step has no checkout to send to Beam's workers.",
+            where="run.beam.ship_code",
+            next_step="Let the workers be of the steps' image, which has the code.",
         )
     return target

@@ -19,6 +19,7 @@ import tempfile
 import traceback
 from typing import TYPE_CHECKING, Final
 
+from pipeline.runners.beam.options import BeamOptions
 from pipeline.runners.kubeflow import step as steps
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 MODULE: Final = "pipeline.runners.kubeflow.entrypoint"
 BASELINE: Final = "--baseline-from"  # publish target; of Evaluator's step
 START: Final = "--start-from"  # publish target; of Trainer's step with a warm start
-# Without a runner Beam fetches one from the network; without an image TFX packs itself into each stage.
-_BEAM: Final = {"--runner": "FnApiRunner", "--sdk_container_image": "unused"}
+# Without a runner Beam fetches one from the network; the rest is what a local run says when it says nothing.
+_BEAM: Final = BeamOptions().typed()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(argv: Sequence[str]) -> None:
     """Reads the launcher's words, runs the executor, and writes what came of it."""
     arguments, beam = _parse(argv)
-    beam += [f"{name}={value}" for name, value in _BEAM.items() if not _given(name, beam)]
+    beam = beam or list(_BEAM)
     invocation, spec = arguments.json_serialized_invocation_args, arguments.json_serialized_inputs_spec_args
     with tempfile.TemporaryDirectory() as folder:
         task = pathlib.Path(invocation["outputs"]["outputFile"]).parent.name  # TFX takes a unique id from it
@@ -69,10 +70,6 @@ def _parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(BASELINE, default="", dest="baseline")
     parser.add_argument(START, default="", dest="start")
     return parser.parse_known_args(argv)
-
-
-def _given(name: str, arguments: list[str]) -> bool:
-    return any(argument.split("=", 1)[0] == name for argument in arguments)
 
 
 def _look_up(step: steps.Step, arguments: argparse.Namespace, folder: pathlib.Path) -> None:
