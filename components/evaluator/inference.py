@@ -60,7 +60,7 @@ class _Loaded:
 
 def _load(folder: str) -> tf.Module:
     """Loads a SavedModel; one in an object store is copied first, since TensorFlow itself reads few of them."""
-    system, path = fsspec.core.url_to_fs(folder)
+    system, path = stores.url_to_fs(folder)
     if isinstance(system, fsspec.implementations.local.LocalFileSystem):
         return tf.saved_model.load(path)
     with tempfile.TemporaryDirectory() as scratch:
