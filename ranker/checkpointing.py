@@ -14,10 +14,10 @@ import posixpath
 import zipfile
 from typing import Any
 
-import fsspec
 import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 
+from schemas import stores
 from schemas.errors import ModelError
 
 Arrays = list[np.ndarray]

@@ -103,6 +103,12 @@ def failures() -> tuple[type[BaseException], ...]:
     return (OSError, asyncio.TimeoutError, *loaded)
 
 
+def no_bucket(error: BaseException) -> bool:
+    """Whether it was the bucket that fsspec didn't find; a folder without files isn't there either."""
+    answer = getattr(error.__cause__, "response", None) or {}  # of botocore's ClientError
+    return answer.get("Error", {}).get("Code") == "NoSuchBucket"
+
+
 def check(url: str, key: str, *, by_beam: bool = False) -> None:
     """Sees that this Python has what an address needs.
 
@@ -133,7 +139,7 @@ def check(url: str, key: str, *, by_beam: bool = False) -> None:
 def _installed(package: str) -> bool:
     try:
         return importlib.util.find_spec(package) is not None
-    except ModuleNotFoundError:  # not even the package above it
+    except (ModuleNotFoundError, ValueError):  # not even the package above it, or an import that was blocked
         return False
 
 

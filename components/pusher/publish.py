@@ -204,10 +204,10 @@ def _sync_folder(folder: str) -> None:
 def _keep(target: Target, keep: int) -> None:
     """The new version is served by now: a store that refuses to forget an old one is no reason to fail."""
     complete = [version for version in target.numbers() if target.published(version)]
-    for version in complete[keep:]:
-        try:
+    try:
+        for version in complete[keep:]:
             remove(target, version)
-        except Exception as error:
-            if target.local or not isinstance(error, stores.failures()):
-                raise
-            _log.warning("Version %d stays: it can't be removed (%s: %s).", version, type(error).__name__, error)
+    except Exception as error:
+        if target.local or not isinstance(error, stores.failures()):
+            raise
+        _log.warning("Old versions can't be removed (%s: %s).", type(error).__name__, error)

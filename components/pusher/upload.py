@@ -126,10 +126,9 @@ def delete(target: Target, folder: str) -> None:
 def _claim(target: Target, manifest: Manifest) -> Manifest:
     """Takes a number: two pushes can't have the same one, for the store writes a claim only where there is none."""
     while True:
-        path = f"{target.folder(manifest.version)}/{MANIFEST_FILE}"
-        text = (manifest.model_dump_json(indent=2) + "\n").encode()
+        path, text = f"{target.folder(manifest.version)}/{MANIFEST_FILE}", manifest.model_dump_json(indent=2) + "\n"
         try:
-            target.system.pipe_file(path, text, mode="create")
+            stores.within(_PATIENCE, lambda: target.system.pipe_file(path, text.encode(), mode="create"))
         except Exception as error:
             if not isinstance(error, stores.failures()) or not target.system.exists(path):
                 raise
@@ -171,7 +170,9 @@ def _compare(sent: dict[str, _Sent], manifest: Manifest, root: str) -> None:
 def _check_arrival(target: Target, folder: str, sent: dict[str, _Sent]) -> None:
     """Asks the store for what it has: a sweep by somebody with a wrong clock, say, could have taken files away."""
     found = target.system.find(folder, detail=True)
-    sizes = {posixpath.relpath(path, target.system._strip_protocol(folder)): file["size"] for path, file in found.items()}
+    sizes = {
+        posixpath.relpath(path, target.system._strip_protocol(folder)): file["size"] for path, file in found.items()
+    }
     wrong = [name for name, file in sent.items() if sizes.get(name) != file.size]
     if wrong:
         raise PublishError(

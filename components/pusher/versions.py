@@ -81,7 +81,7 @@ class Target:
         try:
             return [posixpath.basename(path.rstrip("/")) for path in self.system.ls(self.root, detail=False)]
         except (FileNotFoundError, NotADirectoryError) as error:
-            if "bucket" in str(error):  # the only thing by which an empty target is told from one that can't be
+            if stores.no_bucket(error):
                 raise
             return []
 
