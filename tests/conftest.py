@@ -100,7 +100,7 @@ class Wire(socketserver.ThreadingTCPServer):
     def pass_on(self, data, connection, *, back):
         """What of some bytes goes on; None: all of it. Fewer: the connection fails behind them."""
         with self._lock:
-            if self._down or (connection.lost and not data.startswith(b"HTTP/1.1 100")):  # Continue: no answer yet
+            if self._down or (back and connection.lost and not data.startswith(b"HTTP/1.1 100")):  # that's no answer
                 return self._fail(connection, 0)
             if back:
                 return self._count("_got", data, connection)

@@ -115,6 +115,10 @@ def delete(target: Target, folder: str) -> None:
 
     Two may do it at once.
     """
+    stores.within(_PATIENCE, lambda: _delete(target, folder))
+
+
+def _delete(target: Target, folder: str) -> None:
     system, found = target.system, target.system.find(folder)
     first, last = ([path for path in found if path.endswith(f"/{name}")] for name in (SAVED_MODEL_FILE, MANIFEST_FILE))
     for paths in (first, [path for path in found if path not in (*first, *last)], last):
@@ -125,16 +129,20 @@ def delete(target: Target, folder: str) -> None:
 
 def _claim(target: Target, manifest: Manifest) -> Manifest:
     """Takes a number: two pushes can't have the same one, for the store writes a claim only where there is none."""
-    while True:
-        path, text = f"{target.folder(manifest.version)}/{MANIFEST_FILE}", manifest.model_dump_json(indent=2) + "\n"
-        try:
-            stores.within(_PATIENCE, lambda: target.system.pipe_file(path, text.encode(), mode="create"))
-        except Exception as error:
-            if not isinstance(error, stores.failures()) or not target.system.exists(path):
-                raise
-            manifest = manifest.model_copy(update={"version": manifest.version + 1})
-        else:
-            return manifest
+    while not _claimed(target, manifest):
+        manifest = manifest.model_copy(update={"version": manifest.version + 1})
+    return manifest
+
+
+def _claimed(target: Target, manifest: Manifest) -> bool:
+    path, text = f"{target.folder(manifest.version)}/{MANIFEST_FILE}", manifest.model_dump_json(indent=2) + "\n"
+    try:
+        stores.within(_PATIENCE, lambda: target.system.pipe_file(path, text.encode(), mode="create"))
+    except Exception as error:
+        if not isinstance(error, stores.failures()) or not target.system.exists(path):
+            raise
+        return False
+    return True
 
 
 def _send(system: fsspec.AbstractFileSystem, path: str, target: Target, place: str) -> _Sent:
@@ -186,7 +194,7 @@ def _check_arrival(target: Target, folder: str, sent: dict[str, _Sent]) -> None:
 def _clear(target: Target, folder: str) -> None:
     """Takes away what a push wrote that ends without its last request. A later one sweeps what can't be had now."""
     try:
-        stores.within(_PATIENCE, lambda: delete(target, folder))
+        delete(target, folder)
     except Exception as error:
         if not isinstance(error, stores.failures()):
             raise
