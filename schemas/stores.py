@@ -70,6 +70,13 @@ def s3_environment() -> dict[str, str | None]:
     }
 
 
+def s3_keys() -> tuple[str | None, str | None, str | None]:
+    """Key, secret and session token of the environment; all None: Amazon's clients look further."""
+    env = os.environ.get
+    key, secret = env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY")
+    return (key, secret, env("AWS_SESSION_TOKEN") or None) if key and secret else (None, None, None)
+
+
 def url_to_fs(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """fsspec's function of that name, for object stores with timeouts and without a memory of listings.
 
@@ -80,7 +87,7 @@ def url_to_fs(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
 
 def _s3_arguments() -> dict[str, Any]:
-    told = s3_environment()
+    told, (key, secret, token) = s3_environment(), s3_keys()
     # s3fs tries again by itself; with botocore's own tries inside each, a dead server would take many minutes.
     config = {
         "connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS, "retries": {"total_max_attempts": 1},
@@ -88,9 +95,9 @@ def _s3_arguments() -> dict[str, Any]:
     client = {"region_name": told["region_name"]} if told["region_name"] else {}
     return {
         "endpoint_url": told["endpoint_url"],
-        "key": os.environ.get("AWS_ACCESS_KEY_ID") if os.environ.get("AWS_SECRET_ACCESS_KEY") else None,
-        "secret": os.environ.get("AWS_SECRET_ACCESS_KEY"),
-        "token": os.environ.get("AWS_SESSION_TOKEN"),
+        "key": key,
+        "secret": secret,
+        "token": token,
         "client_kwargs": client,
         "config_kwargs": config,
         "use_listings_cache": False,
