@@ -69,8 +69,8 @@ def _match(pattern: str, key: str) -> list[InputFile]:
             f"can't look for '{pattern}'.",
             where=f"{key}.data",
             why=str(error),
-            next_step="see that the path is right and that this user may read it; of an object store, that endpoint and "
-            "keys are in the environment (docs/kubeflow.md).",
+            next_step="see that the path is right and that this user may read it. Of an object store, endpoint and "
+            "keys come from the environment (docs/kubeflow.md).",
         ) from error
     files = [
         InputFile(m.path, m.size_in_bytes, m.last_updated_in_seconds or 0.0, tag)

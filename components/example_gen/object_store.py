@@ -146,9 +146,16 @@ class _SameObject:
 
 
 def _plainly(call: Callable[..., Any], *arguments: Any) -> Any:
-    """Beam's errors as ours, but for the one by which it knows that an object isn't there."""
+    """Beam's errors as ours, but for the one by which it knows that an object isn't there.
+
+    Where a connection was closed before an answer, Beam fails while it looks for the answer's status.
+    """
     try:
         return call(*arguments)
+    except AttributeError as error:
+        if not isinstance(error.__context__, stores.failures()):
+            raise
+        raise StoreError(str(error.__context__)) from error
     except messages.S3ClientError as error:
         if error.code == _MISSING and "NoSuchBucket" not in str(error.message):
             raise
