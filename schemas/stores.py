@@ -86,6 +86,12 @@ def url_to_fs(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     return fsspec.core.url_to_fs(canonical(url), **(_s3_arguments() if is_s3(url) else {}))
 
 
+def open_file(url: str, *, compression: str | None = None) -> fsspec.core.OpenFile:
+    """fsspec's `open` for reading bytes, likewise."""
+    arguments = _s3_arguments() if is_s3(url) else {}
+    return fsspec.open(canonical(url), "rb", compression=compression, **arguments)
+
+
 def _s3_arguments() -> dict[str, Any]:
     told, (key, secret, token) = s3_environment(), s3_keys()
     # s3fs tries again by itself; with botocore's own tries inside each, a dead server would take many minutes.

@@ -98,12 +98,12 @@ def _worded(error: Exception, target: str, *, local: bool) -> PublishError:
     )
 
 
-def sweep(target: Target, age: float = upload.ABANDONED) -> None:
+def sweep(target: Target, age: float | None = None) -> None:
     """Removes what killed pushes left. A version that a model server would load is never touched.
 
     Args:
         target: where.
-        age: seconds since a push into an object store began, after which nobody is at it any more.
+        age: seconds since a push into an object store began, after which nobody is at it any more; None: two hours.
     """
     if target.local:
         for name in target.names():

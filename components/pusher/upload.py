@@ -96,8 +96,14 @@ def upload(system: fsspec.AbstractFileSystem, root: str, target: Target, manifes
     return manifest
 
 
-def abandoned(target: Target, age: float = ABANDONED) -> list[int]:
-    """Versions that a push of ours began, that no model server would load, and that nobody works at any more."""
+def abandoned(target: Target, age: float | None = None) -> list[int]:
+    """Versions that a push of ours began, that no model server would load, and that nobody works at any more.
+
+    Args:
+        target: an object store.
+        age: seconds since the push began; None: ABANDONED.
+    """
+    age = ABANDONED if age is None else age
     return [version for version in target.numbers() if _begun(target, version, age) and not target.complete(version)]
 
 

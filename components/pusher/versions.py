@@ -113,8 +113,11 @@ class Target:
 
 
 @contextlib.contextmanager
-def _reading(target: str) -> Iterator[None]:
-    """Words what a store does in place of answering."""
+def reading(target: str) -> Iterator[None]:
+    """Words what a store does in place of answering.
+
+    Raises: PublishError: it failed.
+    """
     try:
         yield
     except Exception as error:
@@ -137,7 +140,7 @@ def published_versions(target: str) -> list[Published]:
     Returns: those that a model server would load and whose manifest can be read; anything else is passed over.
     Raises: PublishError: an object store doesn't answer, or lets nobody in.
     """
-    with _reading(target):
+    with reading(target):
         opened = Target.open(target)
         versions = (opened.published(version) for version in opened.numbers())
         return [version for version in versions if version]
@@ -149,7 +152,7 @@ def published_at(address: str) -> bool:
     Raises: PublishError: an object store doesn't answer, or lets nobody in.
     """
     target, _, version = address.rstrip("/").rpartition("/")
-    with _reading(target):
+    with reading(target):
         return version.isascii() and version.isdigit() and Target.open(target).complete(int(version))
 
 
@@ -158,5 +161,5 @@ def reachable(target: str) -> None:
 
     Raises: PublishError: the object store doesn't answer, lets nobody in, or has no such bucket.
     """
-    with _reading(target):
+    with reading(target):
         Target.open(target).names()
