@@ -20,8 +20,9 @@ def check(config: Config) -> None:
         ConfigError: a package is missing; the message names the extra that brings it.
         PublishError: the target's store doesn't answer, lets nobody in, or has no such bucket.
     """
-    for options in (config.example_gen, config.items, config.users):
-        for pattern in options.data if options is not None else ():
+    read = [options for options in (config.example_gen, config.items, config.users) if options is not None]
+    for options in read:
+        for pattern in options.data:
             stores.check(pattern, f"{options.key}.data", by_beam=True)
     target = config.pusher.target
     if target is not None and stores.scheme(target):

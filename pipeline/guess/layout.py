@@ -59,7 +59,9 @@ def read(name: str) -> tuple[Layout, pl.DataFrame]:
         if name.endswith((".parquet", ".pq")):
             return Layout(parquet=True), _parquet_head(name)
         data = _text_head(name)
-    except (*stores.failures(), EOFError, zlib.error, pl.exceptions.PolarsError) as error:
+    except Exception as error:
+        if not isinstance(error, (*stores.failures(), EOFError, zlib.error, pl.exceptions.PolarsError)):
+            raise
         raise DataError(
             "the file can't be read.", where=name, why=str(error), next_step="see that it is complete."
         ) from error
