@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components.pusher import publish, versions
+from components.pusher import publish, upload, versions
 from pipeline.runners import metadata
 from schemas.runs import SUMMARY_FILE
 
@@ -35,6 +35,7 @@ _DAY: Final = 86_400.0  # seconds
 KILLED = "of a run that was killed or failed"
 OLD_RUN = "that no run kept under run.keep.runs uses"
 OLD_MODEL = "a version beyond run.keep.models"
+KILLED_PUSH = "of a push into an object store that was cut off"
 OLD_CHECKPOINT = "a training that never ended, older than run.keep.checkpoint_days"
 
 
@@ -43,14 +44,14 @@ class Leftover:
     """A folder that can go.
 
     Args:
-        path: the folder.
+        path: the folder; of an object store its address.
         why: one of the sentences above.
         size: bytes.
         artifact: id in ML Metadata, marked as deleted so that no cache takes it; None where it isn't recorded.
-        version: number of a published version; None for any other folder.
+        version: number of a published version, or of one that never was; None for any other folder.
     """
 
-    path: pathlib.Path
+    path: pathlib.Path | str
     why: str
     size: int
     artifact: int | None = None
@@ -112,10 +113,16 @@ def _outputs(store: MetadataStore, root: OutputRoot, kept: list[str]) -> Iterato
 
 
 def _models(config: Config, root: OutputRoot) -> Iterator[Leftover]:
-    published = versions.published_versions(publish_target(config, root))
-    for version in published[config.run.keep.models :]:
-        path, number = pathlib.Path(version.path), version.manifest.version
-        yield Leftover(path, OLD_MODEL, _size(path), version=number)
+    address = publish_target(config, root)
+    target, published = versions.Target.open(address), versions.published_versions(address)
+    found = [(version.manifest.version, OLD_MODEL) for version in published[config.run.keep.models :]]
+    if target.local:
+        for number, why in found:
+            path = pathlib.Path(target.folder(number))
+            yield Leftover(path, why, _size(path), version=number)
+        return
+    for number, why in [*found, *((number, KILLED_PUSH) for number in upload.abandoned(target))]:
+        yield Leftover(target.address(number), why, target.system.du(target.folder(number)), version=number)
 
 
 def _checkpoints(root: OutputRoot, days: float) -> Iterator[Leftover]:

@@ -14,10 +14,10 @@ import posixpath
 import zipfile
 from typing import Any
 
-import fsspec
 import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 
+from schemas import stores
 from schemas.errors import ModelError
 
 Arrays = list[np.ndarray]
@@ -68,7 +68,7 @@ def write(path: str, data: bytes | memoryview) -> None:
         path: a local file, or a URL that fsspec can write; its folder need not exist.
         data: all of it.
     """
-    system, name = fsspec.core.url_to_fs(path)
+    system, name = stores.url_to_fs(path)
     system.makedirs(posixpath.dirname(name), exist_ok=True)
     if not isinstance(system, LocalFileSystem):
         system.pipe_file(name, bytes(data))
@@ -82,7 +82,7 @@ def write(path: str, data: bytes | memoryview) -> None:
 
 def read(path: str) -> bytes | None:
     """A file's contents; None where there is no such file."""
-    system, name = fsspec.core.url_to_fs(path)
+    system, name = stores.url_to_fs(path)
     return system.cat_file(name) if system.exists(name) else None
 
 
@@ -109,6 +109,6 @@ def load(path: str) -> TrainingState | None:
 
 def remove(folder: str) -> None:
     """Deletes a training's checkpoints, if there are any."""
-    system, name = fsspec.core.url_to_fs(folder)
+    system, name = stores.url_to_fs(folder)
     if system.exists(name):
         system.rm(name, recursive=True)

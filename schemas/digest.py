@@ -7,12 +7,13 @@ import json
 import posixpath
 from typing import TYPE_CHECKING, Any
 
-import fsspec
-
+from schemas import stores
 from schemas.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    import fsspec
 
 _CHUNK = 1 << 20  # bytes read at a time
 
@@ -26,14 +27,20 @@ def directory_digest(path: str, *, leave_out: Collection[str] = ()) -> str:
     Returns: SHA-256 as 64 hexadecimal digits; the same for a copy of the folder.
     Raises: ModelError: there is no file.
     """
-    system, root = fsspec.core.url_to_fs(str(path))
+    system, root = stores.url_to_fs(str(path))
     root = root.rstrip("/")
     names = {posixpath.relpath(name, root): name for name in system.find(root)}
-    total = hashlib.sha256()
-    for relative in sorted(set(names) - set(leave_out)):
-        total.update(f"{relative}\n{_file_digest(system, names[relative])}\n".encode())
     if not names:
         raise ModelError("There is no file to make a digest of.", where=str(path))
+    counted = set(names) - set(leave_out)
+    return combined_digest({relative: _file_digest(system, names[relative]) for relative in counted})
+
+
+def combined_digest(files: Mapping[str, str]) -> str:
+    """Digest of a folder whose files' digests are known: SHA-256 by relative name."""
+    total = hashlib.sha256()
+    for relative in sorted(files):
+        total.update(f"{relative}\n{files[relative]}\n".encode())
     return total.hexdigest()
 
 

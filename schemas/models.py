@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import fsspec
-
+from schemas import stores
 from schemas.errors import ModelError
 
 SAVED_MODEL_FILE: Final = "saved_model.pb"
@@ -24,9 +23,9 @@ def saved_model_folder(uri: str) -> str:
     Returns: <uri>/Format-Serving where that holds a SavedModel, else the uri itself.
     Raises: ModelError: neither holds one.
     """
-    system, root = fsspec.core.url_to_fs(uri)
+    system, root = stores.url_to_fs(uri)
     for folder in (f"{uri.rstrip('/')}/{_TRAINED}", uri.rstrip("/")):
-        inside = system._strip_protocol(folder)
+        inside = system._strip_protocol(stores.canonical(folder))
         if system.exists(f"{inside}/{SAVED_MODEL_FILE}"):
             return folder
     raise ModelError(f"There is no {SAVED_MODEL_FILE} here, nor in {_TRAINED}.", where=root)
@@ -40,7 +39,7 @@ def publishable_folder(uri: str) -> str:
     Returns: <uri>/Format-Refit where that holds a SavedModel, else `saved_model_folder(uri)`.
     Raises: ModelError: there is neither.
     """
-    system, root = fsspec.core.url_to_fs(uri)
+    system, root = stores.url_to_fs(uri)
     if system.exists(f"{root.rstrip('/')}/{REFIT_FOLDER}/{SAVED_MODEL_FILE}"):
         return f"{uri.rstrip('/')}/{REFIT_FOLDER}"
     return saved_model_folder(uri)

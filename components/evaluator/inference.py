@@ -7,18 +7,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
-import fsspec
-import fsspec.implementations.local
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import tensorflow as tf
 from apache_beam.metrics import Metrics
 from apache_beam.utils import shared
+from fsspec.implementations.local import LocalFileSystem
 
 from components.evaluator import columns, per_user
 from ranker.baselines import recent
-from schemas import errors, features, records
+from schemas import errors, features, records, stores
 
 if TYPE_CHECKING:
     from components.evaluator.pairs import Pairs
@@ -61,8 +60,8 @@ class _Loaded:
 
 def _load(folder: str) -> tf.Module:
     """Loads a SavedModel; one in an object store is copied first, since TensorFlow itself reads few of them."""
-    system, path = fsspec.core.url_to_fs(folder)
-    if isinstance(system, fsspec.implementations.local.LocalFileSystem):
+    system, path = stores.url_to_fs(folder)
+    if isinstance(system, LocalFileSystem):
         return tf.saved_model.load(path)
     with tempfile.TemporaryDirectory() as scratch:
         system.get(f"{path}/", f"{scratch}/", recursive=True)

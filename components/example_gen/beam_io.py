@@ -41,7 +41,7 @@ class ReadFiles(beam.DoFn):
     def process(self, file: inputs.InputFile) -> Iterator[Any]:
         """Reads one file."""
         reasons: collections.Counter[str] = collections.Counter()
-        used, error = 0, None
+        used, sha256, error = 0, "", None
         try:
             for batch in files.batches(file.name, self._options):
                 usable, rejected = check(batch, file.name, self._options, self._moment)
@@ -54,9 +54,10 @@ class ReadFiles(beam.DoFn):
                     counted = rejected.column("reason").value_counts()
                     reasons.update({c["values"]: c["counts"] for c in counted.to_pylist()})
                     yield beam.pvalue.TaggedOutput(REJECTS, rejected)
+            sha256 = inputs.digest(file.name)
         except DataError as failure:
             error = [failure.what, failure.where, failure.why, failure.next_step]
-        seen = {"name": file.name, "size": file.size, "sha256": inputs.digest(file.name)}
+        seen = {"name": file.name, "size": file.size, "sha256": sha256}
         seen |= {"used": used, "reasons": reasons, "error": error}
         yield beam.pvalue.TaggedOutput(SEEN, json.dumps(seen))
 

@@ -50,7 +50,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         counts = beam_io.counts(_take_lines(seen))
         outputs.write_counts(rejected.uri, counts)
         outputs.write_csv(rejected.uri)
-        outputs.describe(examples, rejected, counts, exec_properties["fingerprint"] or inputs.fingerprint(found))
+        read = inputs.combined((file.name, file.size, file.sha256) for file in counts.files)
+        outputs.describe(examples, rejected, counts, exec_properties["fingerprint"] or read)
 
 
 def _options(exec_properties: dict[str, Any]) -> Options:

@@ -21,8 +21,16 @@ if TYPE_CHECKING:
 
 
 def batches(name: str, options: Readable) -> Iterator[Batch]:
-    """All rows of a file; see read_csv.batches and read_parquet.batches."""
-    return read_parquet.batches(name) if _is_parquet(name) else read_csv.batches(name, options)
+    """All rows of a file; see read_csv.batches and read_parquet.batches.
+
+    Raises: DataError: it can't be opened, or read to its end.
+    """
+    try:
+        yield from read_parquet.batches(name) if _is_parquet(name) else read_csv.batches(name, options)
+    except OSError as error:
+        raise DataError(
+            "the file can't be opened.", where=name, why=str(error), next_step="see that it is there, and run again."
+        ) from error
 
 
 def validate(files: Sequence[inputs.InputFile], options: Readable) -> None:

@@ -9,14 +9,12 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
-from apache_beam.io.filesystems import FileSystems
-
+from components.example_gen import object_store
 from schemas.errors import DataError
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from components.example_gen.options import Readable
 
@@ -32,11 +30,13 @@ class InputFile:
         name: as the glob found it.
         size: bytes, as stored.
         modified: seconds since 1970 of its last change; 0 where the file system doesn't say.
+        tag: what an object store calls its content by (ETag); "" elsewhere.
     """
 
     name: str
     size: int
     modified: float = 0.0
+    tag: str = ""
 
 
 def stream(name: str) -> str:
@@ -63,17 +63,18 @@ def find(options: Readable) -> list[InputFile]:
 
 def _match(pattern: str, key: str) -> list[InputFile]:
     try:
-        matched = FileSystems.match([pattern])[0].metadata_list
-    except (BeamIOError, ValueError, OSError) as error:
+        matched = object_store.match(pattern)
+    except (ValueError, OSError) as error:
         raise DataError(
             f"can't look for '{pattern}'.",
             where=f"{key}.data",
             why=str(error),
-            next_step="see that the path is right and that this user may read it.",
+            next_step="see that the path is right and that this user may read it. Of an object store, endpoint and "
+            "keys come from the environment (docs/kubeflow.md).",
         ) from error
     files = [
-        InputFile(m.path, m.size_in_bytes, m.last_updated_in_seconds or 0.0)
-        for m in matched
+        InputFile(m.path, m.size_in_bytes, m.last_updated_in_seconds or 0.0, tag)
+        for m, tag in matched
         if not os.path.isdir(m.path)
     ]
     if not files:
@@ -87,11 +88,19 @@ def _match(pattern: str, key: str) -> list[InputFile]:
 
 
 def digest(name: str) -> str:
-    """SHA-256 of a file's bytes as stored, in hex."""
+    """SHA-256 of a file's bytes as stored, in hex.
+
+    Raises: DataError: it can't be read to its end.
+    """
     total = hashlib.sha256()
-    with FileSystems.open(name, compression_type=CompressionTypes.UNCOMPRESSED) as handle:
-        while chunk := handle.read(_CHUNK):
-            total.update(chunk)
+    try:
+        with object_store.open_bytes(name) as handle:
+            while chunk := handle.read(_CHUNK):
+                total.update(chunk)
+    except OSError as error:
+        raise DataError(
+            "the file can't be read.", where=name, why=str(error), next_step="see that it is there, and run again."
+        ) from error
     return total.hexdigest()
 
 
@@ -102,21 +111,27 @@ def fingerprint(files: Sequence[InputFile], index: pathlib.Path | None = None) -
 
     Args:
         files: what `find` found.
-        index: JSON file that keeps the hashes by name, size and time of change, so that an unchanged file isn't read
-            again; made where it is missing. None: read all files.
+        index: JSON file that keeps the hashes by name, size, time of change and tag, so that an unchanged file isn't
+            read again; made where it is missing. None: read all files.
     Returns: 64 hex digits.
+    Raises: DataError: a file can't be read.
     """
     known = _load(index)
     hashes = {file.name: known.get(_key(file)) or digest(file.name) for file in files}
     if index is not None:
         known.update({_key(file): hashes[file.name] for file in files})
         _save(known, index)
-    lines = sorted(f"{os.path.basename(file.name)}\t{file.size}\t{hashes[file.name]}\n" for file in files)
+    return combined((file.name, file.size, hashes[file.name]) for file in files)
+
+
+def combined(files: Iterable[tuple[str, int, str]]) -> str:
+    """`fingerprint` of files whose name, size and SHA-256 are known."""
+    lines = sorted(f"{os.path.basename(name)}\t{size}\t{sha256}\n" for name, size, sha256 in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _key(file: InputFile) -> str:
-    return f"{file.name}\t{file.size}\t{file.modified!r}"
+    return "\t".join([file.name, str(file.size), repr(file.modified), *([file.tag] if file.tag else [])])
 
 
 def _load(index: pathlib.Path | None) -> dict[str, str]:

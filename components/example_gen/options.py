@@ -76,8 +76,8 @@ class Options(BaseModel):
     data: Annotated[
         tuple[str, ...],
         Field(
-            description="files or globs, on any file system that Beam knows; .parquet is read as Parquet, anything "
-            "else as CSV (.gz: compressed)",
+            description="files or globs, on any file system that Beam knows, and on minio://; .parquet is read as "
+            "Parquet, anything else as CSV (.gz: compressed)",
             min_length=1,
         ),
     ]

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
 from components.example_gen.batches import Batch, rejected_table
+from components.example_gen.object_store import StoreError, open_bytes
 from schemas import parquet
 from schemas.errors import DataError
 
@@ -25,7 +24,7 @@ def schema(name: str) -> tuple[pa.Schema, int]:
 
     Raises: DataError: it isn't Parquet.
     """
-    with _open(name) as handle:
+    with open_bytes(name) as handle:
         file = _parquet(name, handle)
         return file.schema_arrow, file.metadata.num_rows
 
@@ -36,7 +35,7 @@ def batches(name: str) -> Iterator[Batch]:
     Raises: DataError: a part of the file can't be read; it says how many rows were.
     """
     row = 1
-    with _open(name) as handle:
+    with open_bytes(name) as handle:
         file = _parquet(name, handle)
         try:
             for part in parquet.batches(file, rows=BATCH):
@@ -51,13 +50,11 @@ def batches(name: str) -> Iterator[Batch]:
             ) from error
 
 
-def _open(name: str):
-    return FileSystems.open(name, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
 def _parquet(name: str, handle) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(handle)
+    except StoreError:
+        raise
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(
             "the file isn't Parquet.",

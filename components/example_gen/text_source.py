@@ -12,8 +12,8 @@ import codecs
 from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
+
+from components.example_gen import object_store
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -37,7 +37,7 @@ def open_bytes(name: str) -> BinaryIO:
 
     By Arrow and not by Beam, which takes a cut-off .gz for a complete one (both stacks).
     """
-    handle = FileSystems.open(name, compression_type=CompressionTypes.UNCOMPRESSED)
+    handle = object_store.open_bytes(name)
     return pa.CompressedInputStream(pa.PythonFile(handle, "r"), "gzip") if name.endswith(".gz") else handle
 
 

@@ -15,7 +15,8 @@ class Options(BaseModel):
     target: Annotated[
         str | None,
         Field(
-            description="folder or fsspec URL that a model server watches; versions are folders in it. "
+            description="folder or address (s3://, minio://, gs://, …) that a model server watches; versions are "
+            "folders in it. "
             "null: serving/<run.name> in the output root"
         ),
     ] = None

@@ -1,8 +1,8 @@
 """Puts a model where a model server reads it: whole or not at all, whatever happens in between.
 
 On a local disk the model is copied into a hidden folder beside the versions, which one rename then makes visible. An
-object store has no such rename: there the manifest goes first and saved_model.pb last, and without that file neither
-TensorFlow Serving nor KServe nor we ourselves see a version. What a killed push left is swept by the next one.
+object store has no such rename: there saved_model.pb goes last (upload.py). What a killed push left is swept by the
+next one; in an object store by one that comes when nobody can be at it any more.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import logging
 import os
 import pathlib
 import posixpath
@@ -18,17 +19,20 @@ import time
 from typing import IO, TYPE_CHECKING
 
 import filelock
-import fsspec
 
+from components.pusher import upload
 from components.pusher.versions import Published, Target
+from schemas import stores
 from schemas.digest import directory_digest
 from schemas.errors import PublishError
-from schemas.models import SAVED_MODEL_FILE
 from schemas.runs import MANIFEST_FILE, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import fsspec
+
+_log = logging.getLogger(__name__)
 _LOCK = ".pusher.lock"
 _STAGING = ".push-"  # hidden, and no number: no model server takes it for a version
 _REMOVED = ".removed-"
@@ -52,8 +56,7 @@ class Push:
 def push(source: str, target: str, manifest: Manifest, *, keep: int | None = None) -> Push:
     """Publishes a model as the next version, unless it is the newest already.
 
-    The version's number is the time in seconds since 1970, or one more than any that is there. On an object store
-    nothing keeps two pushes into one target apart: whoever runs the pipeline does (one output root, one target).
+    The version's number is the time in seconds since 1970, or one more than any that is there.
 
     Args:
         source: folder of the SavedModel, local or a URL that fsspec can open.
@@ -72,31 +75,43 @@ def push(source: str, target: str, manifest: Manifest, *, keep: int | None = Non
             if newest and newest.manifest.digest == manifest.digest:
                 return Push(newest, new=False)
             version = max([int(time.time()), *(number + 1 for number in numbers[:1])])
-            dated = _dated(manifest, version)
-            _write(source, opened, dated)
+            dated = _write(source, opened, _dated(manifest, version))
             if keep is not None:
                 _keep(opened, keep)
-            return Push(Published(opened.address(version), dated), new=True)
-    except OSError as error:
-        raise PublishError(
-            "The model can't be published; what was served before still is.",
-            where=target,
-            why=f"{type(error).__name__}: {error}",
-            next_step="See that the folder can be written and has room (pusher.target), then run the same command.",
-        ) from error
+            return Push(Published(opened.address(dated.version), dated), new=True)
+    except Exception as error:
+        if not isinstance(error, stores.failures()):
+            raise
+        raise _worded(error, target, local=opened.local) from error
 
 
-def sweep(target: Target) -> None:
-    """Removes what killed pushes left. A version that a model server would load is never touched."""
+def _worded(error: Exception, target: str, *, local: bool) -> PublishError:
+    """Only saved_model.pb's own request, broken off, may have been carried out all the same."""
+    unsure = isinstance(error, upload.BrokenOffError) and error.shown
+    there = "the folder can be written and has room" if local else "the store answers, and lets these keys write there"
+    return PublishError(
+        "The model can't be published; what was served before still is"
+        + (", unless the store carries out what it didn't answer." if unsure else "."),
+        where=target,
+        why=str(error) if isinstance(error, upload.BrokenOffError) else f"{type(error).__name__}: {error}",
+        next_step=f"See that {there} (pusher.target), then run the same command.",
+    )
+
+
+def sweep(target: Target, age: float | None = None) -> None:
+    """Removes what killed pushes left. A version that a model server would load is never touched.
+
+    Args:
+        target: where.
+        age: seconds since a push into an object store began, after which nobody is at it any more; None: two hours.
+    """
     if target.local:
         for name in target.names():
             if name.startswith((_STAGING, _REMOVED)):
                 shutil.rmtree(target.folder(name))
         return
-    for version in target.numbers():
-        begun = target.system.exists(f"{target.folder(version)}/{MANIFEST_FILE}")
-        if begun and not target.complete(version):
-            target.system.rm(target.folder(version), recursive=True)
+    for version in upload.abandoned(target, age):
+        upload.delete(target, target.folder(version))
 
 
 def remove(target: Target, version: int) -> None:
@@ -107,8 +122,7 @@ def remove(target: Target, version: int) -> None:
         os.rename(folder, hidden)
         shutil.rmtree(hidden)
     else:
-        target.system.rm_file(f"{folder}/{SAVED_MODEL_FILE}")
-        target.system.rm(folder, recursive=True)
+        upload.delete(target, folder)
 
 
 @contextlib.contextmanager
@@ -134,13 +148,15 @@ def _dated(manifest: Manifest, version: int) -> Manifest:
     return manifest.model_copy(update={"version": version, "published_at": now})
 
 
-def _write(source: str, target: Target, manifest: Manifest) -> None:
+def _write(source: str, target: Target, manifest: Manifest) -> Manifest:
+    """Returns: the manifest as written; on an object store another push may have taken its number."""
+    system, root = stores.url_to_fs(source)
+    root = root.rstrip("/")
     if not target.local:
-        _copy(source, target, target.folder(manifest.version), manifest)
-        return
+        return upload.upload(system, root, target, manifest)
     staging = target.folder(f"{_STAGING}{manifest.version}")
     try:
-        _copy(source, target, staging, manifest)
+        _copy(system, root, staging, manifest)
         _check(staging, manifest)
         for folder, _, _ in os.walk(staging):
             _sync_folder(folder)
@@ -149,39 +165,26 @@ def _write(source: str, target: Target, manifest: Manifest) -> None:
         shutil.rmtree(staging, ignore_errors=True)
         raise
     _sync_folder(target.root)
+    return manifest
 
 
-def _copy(source: str, target: Target, folder: str, manifest: Manifest) -> None:
-    """Writes the manifest, then the model's files, then saved_model.pb.
-
-    That one goes in a single call: a file that fsspec streams to an object store is committed even where reading it
-    broke off in the middle.
-    """
-    system, root = fsspec.core.url_to_fs(source)
-    root = root.rstrip("/")
-    with _created(target, f"{folder}/{MANIFEST_FILE}") as file:
+def _copy(system: fsspec.AbstractFileSystem, root: str, folder: str, manifest: Manifest) -> None:
+    """Writes the manifest and the model's files into a new folder on this machine."""
+    with _created(f"{folder}/{MANIFEST_FILE}") as file:
         file.write((manifest.model_dump_json(indent=2) + "\n").encode())
-    names = {posixpath.relpath(path, root) for path in system.find(root)}
-    for name in sorted(names - {SAVED_MODEL_FILE}):
-        with system.open(f"{root}/{name}", "rb") as read, _created(target, f"{folder}/{name}") as written:
+    for path in sorted(system.find(root)):
+        with system.open(path, "rb") as read, _created(f"{folder}/{posixpath.relpath(path, root)}") as written:
             shutil.copyfileobj(read, written, _CHUNK)
-    graph = system.cat_file(f"{root}/{SAVED_MODEL_FILE}")
-    if target.local:
-        with _created(target, f"{folder}/{SAVED_MODEL_FILE}") as file:
-            file.write(graph)
-    else:
-        target.system.pipe_file(f"{folder}/{SAVED_MODEL_FILE}", graph)
 
 
 @contextlib.contextmanager
-def _created(target: Target, path: str) -> Iterator[IO[bytes]]:
-    """A new file; a local one is on the disk itself when the block ends."""
-    target.system.makedirs(posixpath.dirname(path), exist_ok=True)
-    with target.system.open(path, "wb") as file:
+def _created(path: str) -> Iterator[IO[bytes]]:
+    """A new file, which is on the disk itself when the block ends."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
         yield file
-        if target.local:
-            file.flush()
-            os.fsync(file.fileno())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _check(staging: str, manifest: Manifest) -> None:
@@ -199,6 +202,12 @@ def _sync_folder(folder: str) -> None:
 
 
 def _keep(target: Target, keep: int) -> None:
+    """The new version is served by now: a store that refuses to forget an old one is no reason to fail."""
     complete = [version for version in target.numbers() if target.published(version)]
-    for version in complete[keep:]:
-        remove(target, version)
+    try:
+        for version in complete[keep:]:
+            remove(target, version)
+    except Exception as error:
+        if target.local or not isinstance(error, stores.failures()):
+            raise
+        _log.warning("Old versions can't be removed (%s: %s).", type(error).__name__, error)

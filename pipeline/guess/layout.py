@@ -8,10 +8,10 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Final
 
-import fsspec
 import polars as pl
 
 from pipeline.guess import names
+from schemas import stores
 from schemas.errors import DataError
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def read(name: str) -> tuple[Layout, pl.DataFrame]:
         if name.endswith((".parquet", ".pq")):
             return Layout(parquet=True), _parquet_head(name)
         data = _text_head(name)
-    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
+    except Exception as error:
+        if not isinstance(error, (*stores.failures(), EOFError, zlib.error, pl.exceptions.PolarsError)):
+            raise
         raise DataError(
             "the file can't be read.", where=name, why=str(error), next_step="see that it is complete."
         ) from error
@@ -72,7 +74,7 @@ def read(name: str) -> tuple[Layout, pl.DataFrame]:
 def _parquet_head(name: str) -> pl.DataFrame:
     import pyarrow.parquet as pq
 
-    with fsspec.open(name, "rb") as handle:
+    with stores.open_file(name) as handle:
         try:
             file = pq.ParquetFile(handle)
             for batch in file.iter_batches(HEAD_ROWS):
@@ -83,7 +85,7 @@ def _parquet_head(name: str) -> pl.DataFrame:
 
 
 def _text_head(name: str) -> bytes:
-    with fsspec.open(name, "rb", compression="gzip" if name.endswith(".gz") else None) as handle:
+    with stores.open_file(name, compression="gzip" if name.endswith(".gz") else None) as handle:
         return handle.read(HEAD_BYTES)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from pipeline import places
 from pipeline.runners import failure, figures, lock
 from pipeline.runners.terminal import StageLines, libraries_to
 from schemas.errors import SeqrankError
@@ -46,6 +47,7 @@ def run(config: Config, console: Console | None = None) -> Summary:
     began = time.monotonic()
     console = console or Console()
     root = OutputRoot(config.run.output_root.absolute())
+    places.check(config)
     with lock.held(root):
         run_id = _new_run(root)
         console.print(f"Run {run_id} in {root.path}", highlight=False, soft_wrap=True)

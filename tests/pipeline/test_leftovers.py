@@ -7,6 +7,7 @@ import time
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from components.pusher import upload
 from pipeline import leftovers
 from pipeline.config import load
 from pipeline.runners import metadata
@@ -142,3 +143,21 @@ def test_checkpoints_go_by_age_alone(root):
 def test_root_without_a_run_has_nothing_to_delete(tmp_path):
     config = load(None, ["example_gen.data=[a.csv]"])
     assert leftovers.find(config, OutputRoot(tmp_path / "runs")) == []
+
+
+def test_an_object_store_has_old_versions_and_pushes_that_were_cut_off(root, s3, monkeypatch):
+    monkeypatch.setattr(upload, "ABANDONED", 0.0)
+    for version in (5, 7, 10):
+        root.publish(version)
+        for name in (MANIFEST_FILE, "saved_model.pb"):
+            s3.upload_file(str(root.root.serving / "movielens" / str(version) / name), f"shop/{version}/{name}")
+    s3.put_object(Key=f"shop/11/{MANIFEST_FILE}", Body=b"{}")
+    s3.put_object(Key="shop/11/variables/half", Body=bytes(1000))
+    found = root.find("run.keep.models=2", f"pusher.target=minio://{s3.name}/shop")
+    assert {(leftover.path, leftover.why) for leftover in found} == {
+        (f"s3://{s3.name}/shop/5", leftovers.OLD_MODEL),
+        (f"s3://{s3.name}/shop/11", leftovers.KILLED_PUSH),
+    }
+    assert max(leftover.size for leftover in found) == 1002
+    leftovers.remove(found, root.config, root.root)
+    assert {each.key.split("/")[1] for each in s3.objects.all()} == {"7", "10"}

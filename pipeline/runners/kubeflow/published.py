@@ -9,12 +9,13 @@ import logging
 import pathlib
 from typing import TYPE_CHECKING, Any, Final
 
-import fsspec
 from tfx.orchestration.kubeflow.v2 import compiler_utils
 from tfx.types import standard_artifacts
 
+from components.pusher import versions
 from pipeline.latest_blessed import latest_blessed
 from pipeline.start_model import latest_of_other_data
+from schemas import stores
 from schemas.contents import READ_COUNTS_FILE
 from schemas.digest import directory_digest
 from schemas.models import publishable_folder
@@ -61,8 +62,9 @@ def _add(step: Step, name: str, found: Published | None, folder: pathlib.Path) -
     if found is None:
         return
     local = folder / name
-    system, root = fsspec.core.url_to_fs(found.path)
-    system.get(root.rstrip("/") + "/", f"{local}/", recursive=True)
+    with versions.reading(found.path):
+        system, root = stores.url_to_fs(found.path)
+        system.get(root.rstrip("/") + "/", f"{local}/", recursive=True)
     step.remote[str(local)] = found.path  # so that properties name where it is published
     metadata = {_DIGEST: found.manifest.digest, _VERSION: str(found.manifest.version), _HEAD: found.manifest.head}
     schema = compiler_utils.get_artifact_schema(standard_artifacts.Model)

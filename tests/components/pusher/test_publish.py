@@ -160,6 +160,8 @@ def test_sweep_leaves_a_remote_version_that_has_no_manifest_of_ours(tmp_path):
     opened.system.pipe_file(f"{opened.folder(5)}/variables/x", b"someone else's upload")
     opened.system.pipe_file(f"{opened.folder(6)}/{MANIFEST_FILE}", b"{}")
     sweep(opened)
+    assert opened.numbers() == [6, 5]  # somebody may still be at it
+    sweep(opened, age=0)
     assert opened.numbers() == [5]
 
 
