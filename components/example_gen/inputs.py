@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 import re
 from typing import TYPE_CHECKING
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from components.example_gen import spans
 from schemas.errors import DataError
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from components.example_gen.options import Readable
 
+_log = logging.getLogger(__name__)
 _CHUNK = 4 << 20
 _SUFFIXES = re.compile(r"(\.(csv|tsv|txt|parquet|pq))?(\.gz)?$", re.IGNORECASE)
 
@@ -32,11 +35,13 @@ class InputFile:
         name: as the glob found it.
         size: bytes, as stored.
         modified: seconds since 1970 of its last change; 0 where the file system doesn't say.
+        span: which part of the log it is; None: the log isn't read by span.
     """
 
     name: str
     size: int
     modified: float = 0.0
+    span: int | None = None
 
 
 def stream(name: str) -> str:
@@ -46,11 +51,15 @@ def stream(name: str) -> str:
 
 
 def find(options: Readable) -> list[InputFile]:
-    """Files that the configuration's globs match, each once, in order of name.
+    """Files that the configuration's globs match, each once, in order of name; by span, those of the newest alone.
 
-    Raises: DataError: a glob matches nothing, or a file has no bytes.
+    Called before a local run, and in the step that reads on a cluster: there the newest span is told at run time.
+
+    Raises: DataError: a glob matches nothing, or a file has no bytes; or with spans a name whose date is none.
     """
     found = {file.name: file for pattern in options.data for file in _match(pattern, options.key)}
+    if options.spans is not None:
+        found = _newest(found, options.spans)
     for file in found.values():
         if file.size == 0:
             raise DataError(
@@ -61,9 +70,18 @@ def find(options: Readable) -> list[InputFile]:
     return [found[name] for name in sorted(found)]
 
 
+def _newest(found: Mapping[str, InputFile], told: spans.Spans) -> dict[str, InputFile]:
+    """Those of the newest spans."""
+    numbers = {file.span for file in found.values() if file.span is not None}
+    kept = spans.newest(numbers, told.window)
+    _log.info("Spans read: %s (of %d that are there)", spans.shown(kept), len(numbers))
+    return {name: file for name, file in found.items() if file.span in kept}
+
+
 def _match(pattern: str, key: str) -> list[InputFile]:
+    """Files that a pattern matches; of one by span, those whose names say a span."""
     try:
-        matched = FileSystems.match([pattern])[0].metadata_list
+        matched = FileSystems.match([spans.as_glob(pattern) if spans.by_span(pattern) else pattern])[0].metadata_list
     except (BeamIOError, ValueError, OSError) as error:
         raise DataError(
             f"can't look for '{pattern}'.",
@@ -76,6 +94,8 @@ def _match(pattern: str, key: str) -> list[InputFile]:
         for m in matched
         if not os.path.isdir(m.path)
     ]
+    if spans.by_span(pattern):
+        files = [dataclasses.replace(file, span=span) for file in files if (span := _span(pattern, file)) is not None]
     if not files:
         raise DataError(
             f"no file matches '{pattern}'.",
@@ -84,6 +104,21 @@ def _match(pattern: str, key: str) -> list[InputFile]:
             next_step="see that the path is right, or name another: seqrank run --data FILE.",
         )
     return files
+
+
+def _span(pattern: str, file: InputFile) -> int | None:
+    try:
+        span = spans.number(pattern, file.name)
+    except ValueError as error:
+        raise DataError(
+            "the file's name holds no date.",
+            where=file.name,
+            why=f"{pattern}: {error}.",
+            next_step="rename the file, or move it away.",
+        ) from error
+    if span is None:
+        _log.info("%s is left out: no span stands where %s has one", file.name, pattern)
+    return span
 
 
 def digest(name: str) -> str:
@@ -96,7 +131,7 @@ def digest(name: str) -> str:
 
 
 def fingerprint(files: Sequence[InputFile], index: pathlib.Path | None = None) -> str:
-    """A digest over name, size and SHA-256 of each file.
+    """A digest over name, size and SHA-256 of each file, and its span.
 
     Folders aren't part of it, nor are times: a `touch`, a copy or a fresh clone changes nothing.
 
@@ -111,8 +146,15 @@ def fingerprint(files: Sequence[InputFile], index: pathlib.Path | None = None) -
     if index is not None:
         known.update({_key(file): hashes[file.name] for file in files})
         _save(known, index)
-    lines = sorted(f"{os.path.basename(file.name)}\t{file.size}\t{hashes[file.name]}\n" for file in files)
+    lines = sorted(
+        f"{os.path.basename(file.name)}\t{file.size}\t{hashes[file.name]}{_of_span(file)}\n" for file in files
+    )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _of_span(file: InputFile) -> str:
+    """A span may stand in a folder's name alone."""
+    return "" if file.span is None else f"\t{file.span}"
 
 
 def _key(file: InputFile) -> str:
