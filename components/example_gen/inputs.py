@@ -80,8 +80,10 @@ def _newest(found: Mapping[str, InputFile], told: spans.Spans) -> dict[str, Inpu
 
 def _match(pattern: str, key: str) -> list[InputFile]:
     """Files that a pattern matches; of one by span, those whose names say a span."""
+    glob = spans.as_glob(pattern) if spans.by_span(pattern) else pattern
+    here = "" if "/" in re.split(r"[*?\[]", glob, maxsplit=1)[0] else "./"  # Beam finds no '*.csv'
     try:
-        matched = FileSystems.match([spans.as_glob(pattern) if spans.by_span(pattern) else pattern])[0].metadata_list
+        matched = FileSystems.match([here + glob])[0].metadata_list
     except (BeamIOError, ValueError, OSError) as error:
         raise DataError(
             f"can't look for '{pattern}'.",
@@ -90,7 +92,7 @@ def _match(pattern: str, key: str) -> list[InputFile]:
             next_step="see that the path is right and that this user may read it.",
         ) from error
     files = [
-        InputFile(m.path, m.size_in_bytes, m.last_updated_in_seconds or 0.0)
+        InputFile(m.path.removeprefix(here), m.size_in_bytes, m.last_updated_in_seconds or 0.0)
         for m in matched
         if not os.path.isdir(m.path)
     ]

@@ -270,5 +270,5 @@ def test_a_log_that_is_not_by_span_says_none(run):
 
 def test_a_run_that_names_files_without_spans_where_spans_are_configured_is_refused_in_words(run):
     files = {"log-1.csv": HEADER + b"u,i,1\n"}
-    with pytest.raises(DataError, match="'other.csv' says no span"):
+    with pytest.raises(DataError, match=r"'other\.csv' says no span"):
         run(files, data=(f"{run.folder}/log-{{SPAN}}.csv",), spans={}, told="other.csv")

@@ -29,6 +29,11 @@ def test_glob_without_a_match_is_an_error_beside_one_with(logs):
         find(logs / "*.csv", logs / "*.parquet")
 
 
+def test_a_glob_in_the_working_directory_needs_no_folder(logs, monkeypatch):
+    monkeypatch.chdir(logs)
+    assert [file.name for file in find("*.csv", "a.csv")] == ["a.csv", "b.csv"]
+
+
 def test_touch_and_copy_keep_the_fingerprint(logs, tmp_path):
     before = inputs.fingerprint(find(logs / "*.csv"), tmp_path / "index.json")
     os.utime(logs / "a.csv", (1, 1))
