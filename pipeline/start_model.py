@@ -27,8 +27,8 @@ def latest_of_other_data(target: str, files: Sequence[Mapping[str, Any]]) -> Pub
     """The newest published version that was made from other data than these.
 
     A model of these very data is no start for a training on them: it would only train longer, and each repeated run
-    once more, where it can be all cached. By span it is one whose newest span is older than these data's: whatever
-    else is changed, all trainings on one span begin with the same model.
+    once more, where it can be all cached. By span it is one whose newest span is older than these data's: all trainings
+    on one span begin with the same model, which can't have seen that span's labels; one that says no spans could.
 
     Args:
         target: the publish target, a folder or a URL that fsspec can open; it need not exist.
@@ -40,9 +40,9 @@ def latest_of_other_data(target: str, files: Sequence[Mapping[str, Any]]) -> Pub
 
 def _other(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> bool:
     """Whether files that a version was made from let a training on these begin with it."""
-    spans = [[file["span"] for file in files if file.get("span") is not None] for files in (before, now)]
-    if all(spans):
-        return max(spans[0]) < max(spans[1])
+    learnt, read = ([file["span"] for file in files if file.get("span") is not None] for files in (before, now))
+    if read:
+        return bool(learnt) and max(learnt) < max(read)
     hashes = [sorted(str(file.get("sha256")) for file in files) for files in (before, now)]
     return hashes[0] != hashes[1]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 
+from components.example_gen.spans import shown
 from schemas import features
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def _places(summary: Summary) -> list[tuple[str, str]]:
     if summary.pushed_model and not summary.pushed:
         pushed += " (published before, nothing new)"
     return [
+        *([("spans read", shown(summary.spans))] if summary.spans else []),
         ("pushed model", pushed),
         ("metadata", summary.paths["metadata"]),
         ("TensorBoard", f"tensorboard --logdir {summary.paths['tensorboard']}"),
