@@ -13,10 +13,11 @@ from rich.console import Console
 from pipeline.config import load
 from pipeline.runners import local
 
+pytestmark = pytest.mark.timeout(1800)  # five runs in one fixture: minutes, on a busy machine
 USERS, ITEMS, EVENTS = 120, 30, 8  # events of a user in each span
 ORDER = (1, 1, 2, 2, 3)  # newest span of each run; the second of a pair has nothing new
 KNOBS = [
-    "example_gen.spans.window=2", "trainer.warm_start=true", "trainer.epochs=4", "trainer.patience=4",
+    "example_gen.spans.window=2", "trainer.warm_start=true", "trainer.epochs=2",
     "trainer.batch_size=16", "trainer.learning_rate=0.01", "trainer.model.architecture.units=32",
 ]  # fmt: skip
 
