@@ -189,11 +189,13 @@ def create_pipeline(
 
 
 def _configured_features(config: Config) -> tuple[list[str], list[str]]:
-    """The optional features of interactions, and of sequences, that the configured columns fill."""
-    columns = config.example_gen.columns
+    """The optional features of interactions, and of sequences, that the configured columns and spans fill."""
+    columns, by_span = config.example_gen.columns, config.example_gen.spans is not None
     named = {f.RATING: columns.rating, f.WEIGHT: columns.weight or columns.event, f.ORDER: columns.order}
     interactions = [feature for feature, column in named.items() if column]
     sequences = [on_label for feature, on_label in _ON_LABELS.items() if named[feature]]
+    interactions += [f.SPAN] if by_span else []
+    sequences += [f.LEARN_FROM] if by_span and config.sequence_gen.span_labels == "newest" else []
     contexts, of_users = columns.context, config.users.columns.categories if config.users else ()
     return (
         interactions + [f.CONTEXT_PREFIX + column for column in contexts],

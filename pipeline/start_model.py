@@ -15,7 +15,7 @@ from schemas.contents import READ_COUNTS_FILE
 from schemas.records import ReadCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from ml_metadata import MetadataStore
     from tfx.types import Artifact
@@ -23,24 +23,28 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def latest_of_other_data(target: str, files: Iterable[Mapping[str, Any]]) -> Published | None:
+def latest_of_other_data(target: str, files: Sequence[Mapping[str, Any]]) -> Published | None:
     """The newest published version that was made from other data than these.
 
     A model of these very data is no start for a training on them: it would only train longer, and each repeated run
-    once more, where it can be all cached.
+    once more, where it can be all cached. By span it is one whose newest span is older than these data's: all trainings
+    on one span begin with the same model, which can't have seen that span's labels; one that says no spans could.
 
     Args:
         target: the publish target, a folder or a URL that fsspec can open; it need not exist.
         files: what was read (schemas.records.ReadFile), as a version's manifest has it.
     Returns: the version; None where there is no other.
     """
-    hashes = sorted(file["sha256"] for file in files)
-    others = (
-        version
-        for version in published_versions(target)
-        if sorted(str(file.get("sha256")) for file in version.manifest.data) != hashes
-    )
-    return next(others, None)
+    return next((version for version in published_versions(target) if _other(version.manifest.data, files)), None)
+
+
+def _other(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether files that a version was made from let a training on these begin with it."""
+    learnt, read = ([file["span"] for file in files if file.get("span") is not None] for files in (before, now))
+    if read:
+        return bool(learnt) and max(learnt) < max(read)
+    hashes = [sorted(str(file.get("sha256")) for file in files) for files in (before, now)]
+    return hashes[0] != hashes[1]
 
 
 class LatestOfOtherData(ResolverStrategy):

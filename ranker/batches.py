@@ -42,6 +42,19 @@ def history_lengths(records: tf.Tensor) -> tf.Tensor:
     return tf.io.parse_example(records, _ragged({f.HISTORY: tf.int64}))[f.HISTORY].row_lengths()
 
 
+def learnt(records: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """Whether a training row has a label that may count; one whose labels are all of older spans has none.
+
+    Args:
+        records: [B] serialised examples.
+        lengths: [B] int64, of their histories.
+    Returns: [B] bool.
+    """
+    parsed = tf.io.parse_example(records, _ragged({f.LOSS_FROM: tf.int64}))
+    loss_from = _scalar(parsed[f.LOSS_FROM], 0)
+    return (loss_from == 0) | (loss_from < lengths)
+
+
 def hashes(records: tf.Tensor) -> tf.Tensor:
     """Hash of what each record says: [B] serialised examples -> [B] int64.
 

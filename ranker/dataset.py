@@ -84,7 +84,7 @@ def training_data(
     Raises: ModelError: no file, or no label that counts.
     """
     sizes = widths(window, fixed=fixed_width)
-    records = _measured(_read(files))
+    records = _measured(_read(files), learnt=True)
     records = records.cache() if _small(files) else records
     rows, positions = _count(records, feature_spec, window)
     if not positions:
@@ -169,9 +169,17 @@ def _read(files: Sequence[str]) -> tf.data.Dataset:
     return read.batch(_PARSED_AT_ONCE).with_options(_options())
 
 
-def _measured(records: tf.data.Dataset) -> tf.data.Dataset:
-    """Each record, and the length of its history: [] string, [] int64."""
-    measure = _plain(lambda read: (read, batches.history_lengths(read)))
+def _measured(records: tf.data.Dataset, *, learnt: bool = False) -> tf.data.Dataset:
+    """Each record, and the length of its history: [] string, [] int64; `learnt`: only where training learns from it."""
+
+    @_plain
+    def measure(read: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        lengths = batches.history_lengths(read)
+        if not learnt:
+            return read, lengths
+        kept = batches.learnt(read, lengths)
+        return tf.boolean_mask(read, kept), tf.boolean_mask(lengths, kept)
+
     return records.map(measure, tf.data.AUTOTUNE).unbatch().with_options(_options())
 
 

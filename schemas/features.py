@@ -24,6 +24,7 @@ TIE: Final = "tie"  # list<int64>, seeded hash over all of the row's raw bytes: 
 RATING: Final = "rating"  # list<float>, optional
 WEIGHT: Final = "weight"  # list<float>, optional: how much the event counts in the loss
 CONTEXT_PREFIX: Final = "context_"  # list<string>, optional: context_<name>, such as context_device
+SPAN: Final = "span"  # list<int64>, only where the log is read by span: which part of it the row's file is
 
 # --- Items and users tables: one row an item (user_id, where it is a user), each column a list --------------------
 TITLE: Final = "title"  # list<string>, optional: for people; no input of the model
@@ -33,7 +34,8 @@ FEATURE_PREFIX: Final = "feature_"  # feature_<column>: list<string> of any leng
 # --- Sequences: one tf.Example a window (train) or a label (valid, test) -------------------------------------------
 # train: history[i] is followed by label[i]; both have n entries, or history has one and label none (a user with one
 #   training event: it counts as an item, though nothing is learnt from it). Labels before loss_from were counted by
-#   the window before.
+#   the window before. With labels from the newest span alone, those before learn_from count as items, too, but are
+#   not learnt: Transform hands learn_from on as loss_from.
 # valid, test: history holds the latest events before the one label.
 HISTORY: Final = "history"  # [n] bytes, item ids, oldest first, at most `window` of them
 HISTORY_TIMESTAMP: Final = "history_timestamp"  # [n] int64, milliseconds; same length as history
@@ -44,6 +46,7 @@ LABEL_TIMESTAMP: Final = "label_timestamp"  # like label, int64
 LABEL_RATING: Final = "label_rating"  # like label, float, only where configured
 LABEL_WEIGHT: Final = "label_weight"  # like label, float, only where configured
 LOSS_FROM: Final = "loss_from"  # [1] int64, first position of `label` that counts; 0 in valid and test
+LEARN_FROM: Final = "learn_from"  # [1] int64, optional: first that is learnt, loss_from or later, n: none; else 0
 SEEN: Final = "seen"  # [m] bytes, distinct items of the whole past that `history` no longer holds; empty in train
 HISTORY_LENGTH: Final = "history_length"  # [1] bytes, bucket of the whole past's length: a slice
 LABEL_POPULARITY: Final = "label_popularity"  # [1] bytes, bucket of the label's training count ("" in train): a slice

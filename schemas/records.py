@@ -84,6 +84,7 @@ class ReadFile(_Record):
     sha256: str
     read: Annotated[int, Field(description="rows, without header and blank lines")]
     rejected: int
+    span: Annotated[int | None, Field(description="which part of the log; None: it isn't read by span")] = None
 
 
 class ReadCounts(_Record):
@@ -94,6 +95,11 @@ class ReadCounts(_Record):
     rejected: int
     reasons: Annotated[dict[str, int], Field(description="rejected rows by reason, most frequent first")]
     files: list[ReadFile]
+
+    @property
+    def spans(self) -> list[int]:
+        """Those that were read, ascending; empty where the log isn't read by span."""
+        return sorted({file.span for file in self.files if file.span is not None})
 
 
 class DataAnomaly(_Record):
@@ -177,6 +183,10 @@ class SequenceCounts(_Record):
         datetime.datetime | None, Field(description="first moment of validation; None where the split has none")
     ] = None
     test_from: Annotated[datetime.datetime | None, Field(description="first moment of test")] = None
+    training_labels: Annotated[int | None, Field(description="labels that training learns, each once")] = None
+    newest_span: Annotated[
+        int | None, Field(description="the span that labels come from; None: they come from the whole log")
+    ] = None
 
 
 def to_examples(batch: pa.RecordBatch) -> Sequence[bytes]:

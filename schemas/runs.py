@@ -78,6 +78,7 @@ class Summary(_Strict):
         (the same probability for all), with the head rating item_mean and mean (of training's ratings).
     slices: of test, {"novel" | "repeats" | "cold" | "strangers": {"hr@10": …, "ndcg@10": …, "examples": …,
         "popularity_ndcg@10": …, …}}, only those that hold labels.
+    spans: those that were read, ascending; empty where the log isn't read by span.
     ranked_share: split -> share of its users whose labels were ranked; below 1 where evaluator.max_labels bound.
     tuned: knobs that the Tuner found, over those of `config`; empty without one.
     """
@@ -97,6 +98,7 @@ class Summary(_Strict):
     stack: dict[str, str]
     machine: dict[str, Any]
     paths: dict[str, str]
+    spans: list[int] = []
     slices: dict[str, dict[str, float]] = {}
     ranked_share: dict[str, float] = {}
     head: str = "next_item"
@@ -112,6 +114,7 @@ class Manifest(_Strict):
     published_at: str
     metrics: dict[str, Any]
     data: list[dict[str, Any]]
+    spans: list[int] = []
     code_version: str
     evaluation: str
     refit: bool = False

@@ -44,7 +44,7 @@ class ReadFiles(beam.DoFn):
         used, sha256, error = 0, "", None
         try:
             for batch in files.batches(file.name, self._options):
-                usable, rejected = check(batch, file.name, self._options, self._moment)
+                usable, rejected = check(batch, file.name, self._options, self._moment, file.span)
                 used += usable.num_rows
                 _USABLE_ROWS.inc(usable.num_rows)
                 _REJECTED_ROWS.inc(rejected.num_rows)
@@ -57,7 +57,7 @@ class ReadFiles(beam.DoFn):
             sha256 = inputs.digest(file.name)
         except DataError as failure:
             error = [failure.what, failure.where, failure.why, failure.next_step]
-        seen = {"name": file.name, "size": file.size, "sha256": sha256}
+        seen = {"name": file.name, "size": file.size, "sha256": sha256, "span": file.span}
         seen |= {"used": used, "reasons": reasons, "error": error}
         yield beam.pvalue.TaggedOutput(SEEN, json.dumps(seen))
 
@@ -81,7 +81,8 @@ def read(
         | "Files" >> beam.Create(list(found))
         | "Read" >> beam.ParDo(ReadFiles(options)).with_outputs(REJECTS, SEEN, main=USABLE)
     )
-    _ = tables[USABLE] | "WriteUsable" >> beam.io.Write(ParquetSink(examples, usable_schema(options.columns)))
+    schema = usable_schema(options.columns, by_span=options.spans is not None)
+    _ = tables[USABLE] | "WriteUsable" >> beam.io.Write(ParquetSink(examples, schema))
     _ = tables[REJECTS] | "WriteRejects" >> beam.io.Write(ParquetSink(rejected, REJECTED))
     _ = tables[SEEN] | "WriteSeen" >> beam.io.WriteToText(seen, num_shards=1, shard_name_template="")
 
@@ -102,6 +103,6 @@ def counts(lines: Sequence[str]) -> ReadCounts:
     files_read = []
     for file in seen:
         aside = sum(file["reasons"].values())
-        told = {name: file[name] for name in ("name", "size", "sha256")}
+        told = {name: file[name] for name in ("name", "size", "sha256", "span")}
         files_read.append(ReadFile(**told, read=file["used"] + aside, rejected=aside))
     return outputs.total(files_read, reasons)

@@ -23,17 +23,20 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _EPOCHS = {"seconds": "a number of seconds", "milliseconds": "a number of milliseconds", "iso8601": "an ISO 8601 time"}
 
 
-def usable_schema(columns: Columns) -> pa.Schema:
-    """Columns of the stage's output; each is a list of one value."""
+def usable_schema(columns: Columns, *, by_span: bool = False) -> pa.Schema:
+    """Columns of the stage's output; each is a list of one value. `by_span`: each row says its span."""
     fields = [(f.USER_ID, pa.string()), (f.ITEM_ID, pa.string()), (f.TIMESTAMP, pa.int64()), (f.TIE, pa.int64())]
     fields += [(f.ORDER, pa.int64())] if columns.order else []
     fields += [(f.RATING, pa.float32())] if columns.rating else []
     fields += [(f.WEIGHT, pa.float32())] if columns.weighted else []
     fields += [(f.CONTEXT_PREFIX + name, pa.string()) for name in columns.context]
+    fields += [(f.SPAN, pa.int64())] if by_span else []
     return pa.schema([(name, pa.list_(kind)) for name, kind in fields])
 
 
-def check(batch: Batch, file: str, options: Options, moment: int | None = None) -> tuple[pa.Table, pa.Table]:
+def check(
+    batch: Batch, file: str, options: Options, moment: int | None = None, span: int | None = None
+) -> tuple[pa.Table, pa.Table]:
     """Splits a batch.
 
     A row is rejected for its first fault in this order: encoding, user, item, time, rating, weight or event, order.
@@ -42,21 +45,25 @@ def check(batch: Batch, file: str, options: Options, moment: int | None = None) 
         batch: rows as a reader gave them, with at least the configured columns.
         file: its name, as rejects should show it.
         moment: milliseconds since 1970 at which reading began, by which the future is told; None: now.
+        span: the file's; None: the log isn't read by span.
     Returns: usable rows (`usable_schema`) and rejected rows (schemas.records.REJECTED), each in the file's order.
     """
+    schema = usable_schema(options.columns, by_span=span is not None)
     if batch.table.num_rows == 0:
-        return _as_lists({}, options.columns), rows.with_file(batch.broken, file)
+        return _as_lists({}, schema), rows.with_file(batch.broken, file)
     table = pa.table({name: rows.plain(batch.table.column(i)) for i, name in _read(batch.table, options.columns)})
     faults = rows.Faults.none(table.num_rows)
     values = _values(table, options, faults, now() if moment is None else moment)
     if f.USER_ID not in values:
         values[f.USER_ID] = rows.repeated(inputs.stream(file), table.num_rows)
     values[f.TIE] = pa.array(tie(batch.table, options.tie_seed))
+    if span is not None:
+        values[f.SPAN] = pa.array(np.full(table.num_rows, span, np.int64))
     rejected = rows.rejected_rows(batch, faults, options.delimiter)
     if faults.found:
         keep = pa.array(faults.code == 0)
         values = {name: column.filter(keep) for name, column in values.items()}
-    return _as_lists(values, options.columns), rows.with_file(rejected, file)
+    return _as_lists(values, schema), rows.with_file(rejected, file)
 
 
 def now() -> int:
@@ -171,8 +178,7 @@ def _bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column if any(is_kind(kind) for is_kind in as_bytes) else column.cast(pa.string())
 
 
-def _as_lists(values: dict[str, pa.Array], columns: Columns) -> pa.Table:
-    schema = usable_schema(columns)
+def _as_lists(values: dict[str, pa.Array], schema: pa.Schema) -> pa.Table:
     n = len(next(iter(values.values()))) if values else 0
     offsets = pa.array(np.arange(n + 1, dtype=np.int32))
     flat = {field.name: values.get(field.name, pa.array([], field.type.value_type)) for field in schema}

@@ -7,11 +7,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from apache_beam.io.filesystems import FileSystems
+from pydantic import ValidationError
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from components.example_gen import beam_io, files, inputs, outputs
 from components.example_gen.options import SEPARATOR, Options
+from schemas.errors import DataError
 
 if TYPE_CHECKING:
     from tfx import types
@@ -50,16 +52,27 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         counts = beam_io.counts(_take_lines(seen))
         outputs.write_counts(rejected.uri, counts)
         outputs.write_csv(rejected.uri)
-        read = inputs.combined((file.name, file.size, file.sha256) for file in counts.files)
+        read = inputs.combined((file.name, file.size, file.sha256, file.span) for file in counts.files)
         outputs.describe(examples, rejected, counts, exec_properties["fingerprint"] or read)
 
 
 def _options(exec_properties: dict[str, Any]) -> Options:
-    """The knobs, with the files that this run names in place of the configured ones."""
+    """The knobs, with the files that this run names in place of the configured ones.
+
+    Raises: DataError: the files that are named and the knobs don't go together, as data by span without `spans`.
+    """
     told = json.loads(exec_properties["options"])
     patterns = [pattern.strip() for pattern in exec_properties.get("data", "").split(SEPARATOR)]
     named = [pattern for pattern in patterns if pattern]
-    return Options.model_validate({**told, "data": named} if named else told)
+    try:
+        return Options.model_validate({**told, "data": named} if named else told)
+    except ValidationError as error:
+        raise DataError(
+            "These files can't be read in this way.",
+            where=exec_properties["data"],
+            why="\n".join(each["msg"].removeprefix("Value error, ") for each in error.errors()),
+            next_step="name others, or change example_gen in the configuration.",
+        ) from error
 
 
 def _take_lines(path: str) -> list[str]:

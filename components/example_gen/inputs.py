@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 import re
 from typing import TYPE_CHECKING
 
-from components.example_gen import object_store
+from components.example_gen import object_store, spans
 from schemas.errors import DataError
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from components.example_gen.options import Readable
 
+_log = logging.getLogger(__name__)
 _CHUNK = 4 << 20
 _SUFFIXES = re.compile(r"(\.(csv|tsv|txt|parquet|pq))?(\.gz)?$", re.IGNORECASE)
 
@@ -31,12 +33,14 @@ class InputFile:
         size: bytes, as stored.
         modified: seconds since 1970 of its last change; 0 where the file system doesn't say.
         tag: what an object store calls its content by (ETag); "" elsewhere.
+        span: which part of the log it is; None: the log isn't read by span.
     """
 
     name: str
     size: int
     modified: float = 0.0
     tag: str = ""
+    span: int | None = None
 
 
 def stream(name: str) -> str:
@@ -46,11 +50,15 @@ def stream(name: str) -> str:
 
 
 def find(options: Readable) -> list[InputFile]:
-    """Files that the configuration's globs match, each once, in order of name.
+    """Files that the configuration's globs match, each once, in order of name; by span, those of the newest alone.
 
-    Raises: DataError: a glob matches nothing, or a file has no bytes.
+    Called before a local run, and in the step that reads on a cluster: there the newest span is told at run time.
+
+    Raises: DataError: a glob matches nothing, or a file has no bytes; or with spans a name whose date is none.
     """
     found = {file.name: file for pattern in options.data for file in _match(pattern, options.key)}
+    if options.spans is not None:
+        found = _newest(found, options.spans)
     for file in found.values():
         if file.size == 0:
             raise DataError(
@@ -61,9 +69,20 @@ def find(options: Readable) -> list[InputFile]:
     return [found[name] for name in sorted(found)]
 
 
+def _newest(found: Mapping[str, InputFile], told: spans.Spans) -> dict[str, InputFile]:
+    """Those of the newest spans."""
+    numbers = {file.span for file in found.values() if file.span is not None}
+    kept = spans.newest(numbers, told.window)
+    _log.info("Spans read: %s (of %d that are there)", spans.shown(kept), len(numbers))
+    return {name: file for name, file in found.items() if file.span in kept}
+
+
 def _match(pattern: str, key: str) -> list[InputFile]:
+    """Files that a pattern matches; of one by span, those whose names say a span."""
+    glob = spans.as_glob(pattern) if spans.by_span(pattern) else pattern
+    here = "" if "/" in re.split(r"[*?\[]", glob, maxsplit=1)[0] else "./"  # Beam finds no '*.csv'
     try:
-        matched = object_store.match(pattern)
+        matched = object_store.match(here + glob)
     except (ValueError, OSError) as error:
         raise DataError(
             f"can't look for '{pattern}'.",
@@ -73,10 +92,12 @@ def _match(pattern: str, key: str) -> list[InputFile]:
             "keys come from the environment (docs/kubeflow.md).",
         ) from error
     files = [
-        InputFile(m.path, m.size_in_bytes, m.last_updated_in_seconds or 0.0, tag)
+        InputFile(m.path.removeprefix(here), m.size_in_bytes, m.last_updated_in_seconds or 0.0, tag)
         for m, tag in matched
         if not os.path.isdir(m.path)
     ]
+    if spans.by_span(pattern):
+        files = [dataclasses.replace(file, span=span) for file in files if (span := _span(pattern, file)) is not None]
     if not files:
         raise DataError(
             f"no file matches '{pattern}'.",
@@ -85,6 +106,21 @@ def _match(pattern: str, key: str) -> list[InputFile]:
             next_step="see that the path is right, or name another: seqrank run --data FILE.",
         )
     return files
+
+
+def _span(pattern: str, file: InputFile) -> int | None:
+    try:
+        span = spans.number(pattern, file.name)
+    except ValueError as error:
+        raise DataError(
+            "the file's name holds no date.",
+            where=file.name,
+            why=f"{pattern}: {error}.",
+            next_step="rename the file, or move it away.",
+        ) from error
+    if span is None:
+        _log.info("%s is left out: no span stands where %s has one", file.name, pattern)
+    return span
 
 
 def digest(name: str) -> str:
@@ -105,7 +141,7 @@ def digest(name: str) -> str:
 
 
 def fingerprint(files: Sequence[InputFile], index: pathlib.Path | None = None) -> str:
-    """A digest over name, size and SHA-256 of each file.
+    """A digest over name, size and SHA-256 of each file, and its span.
 
     Folders aren't part of it, nor are times: a `touch`, a copy or a fresh clone changes nothing.
 
@@ -121,13 +157,20 @@ def fingerprint(files: Sequence[InputFile], index: pathlib.Path | None = None) -
     if index is not None:
         known.update({_key(file): hashes[file.name] for file in files})
         _save(known, index)
-    return combined((file.name, file.size, hashes[file.name]) for file in files)
+    return combined((file.name, file.size, hashes[file.name], file.span) for file in files)
 
 
-def combined(files: Iterable[tuple[str, int, str]]) -> str:
-    """`fingerprint` of files whose name, size and SHA-256 are known."""
-    lines = sorted(f"{os.path.basename(name)}\t{size}\t{sha256}\n" for name, size, sha256 in files)
+def combined(files: Iterable[tuple[str, int, str, int | None]]) -> str:
+    """`fingerprint` of files whose name, size, SHA-256 and span are known."""
+    lines = sorted(
+        f"{os.path.basename(name)}\t{size}\t{sha256}{_of_span(span)}\n" for name, size, sha256, span in files
+    )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _of_span(span: int | None) -> str:
+    """A span may stand in a folder's name alone."""
+    return "" if span is None else f"\t{span}"
 
 
 def _key(file: InputFile) -> str:

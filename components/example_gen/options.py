@@ -7,6 +7,8 @@ from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from components.example_gen import spans as by_span
+
 TimeFormat = Literal["seconds", "milliseconds", "iso8601"]
 Decimal = Literal[".", ","]
 Role = Literal["id", "number", "time", "text", "values"]  # what a column may hold; values: one or several of a cell
@@ -77,10 +79,18 @@ class Options(BaseModel):
         tuple[str, ...],
         Field(
             description="files or globs, on any file system that Beam knows, and on minio://; .parquet is read as "
-            "Parquet, anything else as CSV (.gz: compressed)",
+            "Parquet, anything else as CSV (.gz: compressed). With `spans` each holds {SPAN}, a whole number, or "
+            "{YYYY}, {MM} and {DD}",
             min_length=1,
         ),
     ]
+    spans: Annotated[
+        by_span.Spans | None,
+        Field(
+            description="the log comes span by span, each in files of its own, as their names say: the newest spans "
+            "are read, looked for in each run. null: every file that matches is read"
+        ),
+    ] = None
     columns: Annotated[Columns, Field(description="which column of the files holds what")] = Columns()
     time_format: Annotated[
         TimeFormat,
@@ -133,6 +143,13 @@ class Options(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _by_span(self) -> Options:
+        wrong = by_span.problem(self.data, wanted=self.spans is not None)
+        if wrong:
+            raise ValueError(wrong)
+        return self
+
+    @model_validator(mode="after")
     def _events(self) -> Options:
         if self.event_weights and not self.columns.event:
             raise ValueError("event_weights needs columns.event: the column that holds the words")
@@ -181,3 +198,6 @@ class Readable(Protocol):
 
     @property
     def streams(self) -> bool: ...
+
+    @property
+    def spans(self) -> by_span.Spans | None: ...

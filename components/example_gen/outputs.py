@@ -31,11 +31,14 @@ def folder(examples: types.Artifact) -> str:
 
 
 def describe(examples: types.Artifact, rejected: types.Artifact, counts: ReadCounts, fingerprint: str) -> None:
-    """Payload and file format are what TFX's own readers look for."""
+    """Payload and file format are what TFX's own readers look for; `span`, TFX's own property too, is the newest."""
     examples.set_string_custom_property("payload_format", "FORMAT_PARQUET")
     examples.set_string_custom_property("file_format", "FILE_FORMAT_PARQUET")
     examples.set_int_custom_property("rows", counts.used)
     examples.set_string_custom_property("fingerprint", fingerprint)
+    if counts.spans:
+        examples.span = counts.spans[-1]
+        examples.set_string_custom_property("spans", ",".join(map(str, counts.spans)))
     rejected.read, rejected.rejected = counts.read, counts.rejected
 
 

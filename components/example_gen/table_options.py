@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from components.example_gen import spans as by_span
 from components.example_gen.options import Role, TimeFormat
 from schemas import features as f
 
@@ -116,6 +117,7 @@ class UserTableOptions(BaseModel):
     kind: ClassVar[Kind] = "users"
     key: ClassVar[str] = "users"  # of the configuration
     streams: ClassVar[bool] = False  # a file's name says nothing
+    spans: ClassVar[by_span.Spans | None] = None  # a table is read whole
     output_id: ClassVar[str] = f.USER_ID
 
     data: Annotated[
@@ -139,6 +141,13 @@ class UserTableOptions(BaseModel):
     def _distinct(self):
         if len(set(self.column_names)) < len(self.column_names):
             raise ValueError("column_names has a name twice")
+        return self
+
+    @model_validator(mode="after")
+    def _whole(self):
+        wrong = next(filter(by_span.by_span, self.data), None)
+        if wrong:
+            raise ValueError(f"'{wrong}': a table isn't read by span; name its newest file, or all of them")
         return self
 
 

@@ -52,6 +52,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             artifact_utils.get_single_instance(output_dict[name]) for name in ("sequences", "item_counts", "report")
         )
         paths = parquet_files(examples)
+        newest = examples.span if options.span_labels != "all" and _has_spans(paths) else None
         rule = options.split.resolved(lambda: _range(paths)[1])
         user_files = tuple(path for table in input_dict.get("users", ()) for path in parquet_files(table))
         plan = Plan(
@@ -62,6 +63,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             sequences=sequences.uri,
             item_counts=posixpath.join(item_counts.uri, contents.ITEM_COUNTS_FILE),
             report=posixpath.join(report.uri, contents.SEQUENCE_REPORT_FILE),
+            newest=newest,
             user_files=user_files,
             user_features=_user_features(user_files),
         )
@@ -97,6 +99,12 @@ def _rows(examples: types.Artifact, paths: tuple[str, ...]) -> int:
     return rows
 
 
+def _has_spans(paths: tuple[str, ...]) -> bool:
+    """Whether each row says its span: each file has the same columns."""
+    with FileSystems.open(paths[0]) as handle:
+        return f.SPAN in pq.ParquetFile(handle).schema_arrow.names
+
+
 def _read_report(path: str) -> SequenceCounts:
     with FileSystems.open(path) as handle:
         return SequenceCounts.model_validate_json(handle.read())
@@ -122,9 +130,12 @@ def _check(made: SequenceCounts, options: Options, paths: tuple[str, ...]) -> No
         f.VALID: (made.examples[f.VALID], "a validation label"),
         f.TEST: (made.examples[f.TEST], "a test label"),
     }
+    if made.newest_span is not None:
+        left[f.TRAIN] = (made.training_labels or 0, "a label to train on")
     missing = next((split for split, (number, _) in left.items() if not number), None)
     if missing is None:
         return
+    of_span = "" if made.newest_span is None else f"\nLabels are of span {made.newest_span} alone."
     oldest, newest = (_moment(time) for time in _range(paths))
     moments = f" Validation begins at {made.valid_from}, test at {made.test_from}." if made.valid_from else ""
     core = " Or lower sequence_gen.k_core." if options.k_core.active else ""
@@ -133,8 +144,8 @@ def _check(made: SequenceCounts, options: Options, paths: tuple[str, ...]) -> No
         where=f"sequence_gen.split: {options.split.name}",
         why=f"{made.interactions:,} interactions of {made.users:,} users, {made.users_without_training:,} of them "
         f"without training events; dropped: {made.duplicates:,} exact duplicates, {made.repeats_dropped:,} repeats, "
-        f"{made.below_core:,} by k-core.\nEvents are from {oldest} to {newest}.{moments}",
-        next_step=options.split.advice(missing) + core,
+        f"{made.below_core:,} by k-core.\nEvents are from {oldest} to {newest}.{moments}{of_span}",
+        next_step=options.split.advice(missing) + core + (" Or see sequence_gen.span_labels." if of_span else ""),
     )
 
 

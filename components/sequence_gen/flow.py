@@ -23,7 +23,7 @@ from components.sequence_gen import buckets as b
 from components.sequence_gen import core, counts, files, histories, reporting, users
 from components.sequence_gen.options import Options
 from components.sequence_gen.sequences import Sequences
-from components.sequence_gen.splits import load
+from components.sequence_gen.splits import NEW, load
 from schemas import features as f
 from schemas import parquet
 from schemas.records import to_examples
@@ -31,6 +31,7 @@ from schemas.records import to_examples
 _BATCH_ROWS: Final = 1 << 20  # large, so that a bucket's share of a batch is worth its header
 _COMPACT: Final = 16  # counts that an accumulator holds before it adds them up
 _COUNTS, _REPORT = "counts", "report"
+_NO_ROWS: Final = {f.USER_ID: pl.String, f.ITEM_ID: pl.String, f.TIMESTAMP: pl.Int64, f.SPAN: pl.Int64}
 
 Split = Callable[[pa.RecordBatch, int], Iterator[tuple[int, bytes]]]  # a batch, buckets -> (bucket, piece)
 
@@ -47,6 +48,7 @@ class Plan:
         sequences: folder of the sequences' artifact.
         item_counts: file of the item counts.
         report: file of the report.
+        newest: the span that labels come from; None: from the whole log.
         user_files: Parquet files of the users table; none: there is no table.
         user_features: its features.
     """
@@ -58,8 +60,14 @@ class Plan:
     sequences: str
     item_counts: str
     report: str
+    newest: int | None = None
     user_files: tuple[str, ...] = ()
     user_features: tuple[str, ...] = ()
+
+    @property
+    def learn_new(self) -> bool:
+        """Whether training learns labels of the newest span alone."""
+        return self.newest is not None and self.options.span_labels == "newest"
 
 
 def build(pipeline: beam.Pipeline, plan: Plan) -> None:
@@ -68,7 +76,9 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     # Each bucket exists, rows or not, so that each split has its files even where nothing is in it.
     every = pipeline | "Buckets" >> beam.Create([(bucket, b"") for bucket in range(plan.buckets)])
     grouped = (pieces, every) | beam.Flatten() | beam.GroupByKey()
-    ordered, dropped = grouped | "Order" >> beam.ParDo(_Order(plan.options)).with_outputs(_REPORT, main="events")
+    ordered, dropped = grouped | "Order" >> beam.ParDo(_Order(plan.options, plan.newest)).with_outputs(
+        _REPORT, main="events"
+    )
     reports = [dropped]
     if plan.options.k_core.active:
         ordered, below = _keep_core(ordered, plan)
@@ -139,15 +149,18 @@ class _Read(beam.DoFn):
 class _Order(beam.DoFn):
     """(bucket, pieces) -> (bucket, events in order); a bucket without rows gives an empty table of its columns."""
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
+    def __init__(self, options: Options, newest: int | None) -> None:
+        self._options, self._newest = options, newest
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         bucket, pieces = element
         rows = b.unpack(piece for piece in pieces if piece)
         if rows is None:
-            rows = pl.DataFrame(schema={f.USER_ID: pl.String, f.ITEM_ID: pl.String, f.TIMESTAMP: pl.Int64})
+            rows = pl.DataFrame(schema=_NO_ROWS)
         events, dropped = histories.order(rows, self._options.repeats, self._options.session_gap)
+        if self._newest is not None:
+            events = events.with_columns((pl.col(f.SPAN) == self._newest).alias(NEW))
+        events = events.drop(f.SPAN, strict=False)
         yield bucket, _pack(events)
         yield beam.pvalue.TaggedOutput(_REPORT, dropped)
 
@@ -194,6 +207,7 @@ class _Write(beam.DoFn):
             overlap=plan.options.overlap_in(plan.window),
             mask_seen=plan.options.mask_seen,
             until_split=plan.options.split.until_split,
+            learn_new=plan.learn_new,
             features=users.features(events, pieces, plan.user_features, sessions=plan.options.session_gap is not None),
         )
         written = {}
@@ -205,6 +219,7 @@ class _Write(beam.DoFn):
                     write(to_examples(batch))
                     written[f"examples/{split}"] += batch.num_rows
                     Metrics.counter("seqrank", f"sequences_{split}").inc(batch.num_rows)
+        written["training_labels"] = sequences.learnt
         for split in (f.VALID, f.TEST):
             written |= {
                 f"cold_labels/{split}": sequences.cold[split],
@@ -237,7 +252,7 @@ def _write_counts(packed: bytes, path: str) -> None:
 
 
 def _write_report(total: dict[str, int], packed: bytes, plan: Plan) -> None:
-    made = reporting.made(total, _unpack(packed), plan.options.split, plan.buckets)
+    made = reporting.made(total, _unpack(packed), plan.options.split, plan.buckets, plan.newest)
     files.write(plan.report, (made.model_dump_json(indent=2) + "\n").encode())
 
 

@@ -24,7 +24,8 @@ def order(
     """Brings events in order: users by their hash, a user's events by time, then by the true order or the tie.
 
     The order of the input has no say. Rows that are equal in every column, the tie included, are one row written
-    twice, and collapse. Then a user's events are cut into sessions, and then, of each session, repeats are dropped.
+    twice, and collapse; of one that two spans have, the older's stays. Then a user's events are cut into sessions, and
+    then, of each session, repeats are dropped.
 
     Args:
         rows: plain interactions of whole users.
@@ -34,10 +35,12 @@ def order(
     Returns: the events with a column USER, a column TIED (int64, 1 where nothing but the tie put an event after the
         one before) and without those that only ordered them; and what was dropped: `duplicates` and `repeats_dropped`.
     """
-    ordering = [column for column in (f.TIMESTAMP, f.ORDER, f.TIE, f.ITEM_ID) if column in rows.columns]
+    named = (f.TIMESTAMP, f.ORDER, f.TIE, f.ITEM_ID, f.SPAN)
+    ordering = [column for column in named if column in rows.columns]
     hashes = pl.Series(_HASH, stable_hash(_arrow(rows[f.USER_ID])), pl.UInt64)
     rows = rows.with_columns(hashes).sort(_HASH, f.USER_ID, *ordering)
-    again = pl.all_horizontal(pl.all().eq_missing(pl.all().shift(1)))
+    what = pl.exclude(f.SPAN)
+    again = pl.all_horizontal(what.eq_missing(what.shift(1)))
     events = _numbered(rows.filter(~again) if rows.height > 1 else rows, session_gap)
     events = events.drop([column for column in (_HASH, f.ORDER, f.TIE) if column in events.columns])
     dropped = {"duplicates": rows.height - events.height, "repeats_dropped": 0}

@@ -44,6 +44,15 @@ class Options(BaseModel):
         Split,
         Field(description="How events are shared out between train, valid and test: a rule's name and its knobs."),
     ] = Field(default_factory=lambda: load("leave_last_out").Options())
+    span_labels: Annotated[
+        Literal["newest", "held_out", "all"],
+        Field(
+            description="Of a log by span (example_gen.spans): which events may be labels; the others are in histories "
+            "and counts. newest: the newest span's alone, in training, validation and test; for a warm start, "
+            "whose model learnt the older ones. held_out: validation's and test's are of the newest span, and training "
+            "learns all others. all: spans mean nothing here."
+        ),
+    ] = "newest"
     k_core: Annotated[
         KCore,
         Field(

@@ -42,7 +42,9 @@ def add(reports: Iterable[dict[str, int]]) -> dict[str, int]:
     return total
 
 
-def made(total: dict[str, int], item_counts: pl.DataFrame, split: SplitOptions, buckets: int) -> SequenceCounts:
+def made(
+    total: dict[str, int], item_counts: pl.DataFrame, split: SplitOptions, buckets: int, newest: int | None = None
+) -> SequenceCounts:
     """The report.
 
     Args:
@@ -50,8 +52,9 @@ def made(total: dict[str, int], item_counts: pl.DataFrame, split: SplitOptions, 
         item_counts: of training.
         split: the rule, resolved; its moments are part of the report where it has some.
         buckets: how many there were.
+        newest: the span that labels come from; None: from the whole log.
     """
-    nested: dict[str, Any] = {"below_core": 0, "items": item_counts.height, "buckets": buckets}
+    nested: dict[str, Any] = {"below_core": 0, "items": item_counts.height, "buckets": buckets, "newest_span": newest}
     nested["training_interactions"] = int(item_counts[counts.COUNT].sum())
     nested |= {name: getattr(split, name, None) for name in ("valid_from", "test_from")}
     for key, number in total.items():

@@ -9,13 +9,22 @@ import polars as pl
 import pyarrow as pa
 
 from components.sequence_gen.histories import TIED, occurrences
-from components.sequence_gen.splits import IS_LABEL, SPLIT, USER
+from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT, USER
 from components.sequence_gen.users import Lists
-from components.sequence_gen.windows import Ranges, chunks, gather, histories, seen_before, training_windows
+from components.sequence_gen.windows import (
+    Ranges,
+    chunks,
+    gather,
+    histories,
+    learnt_from,
+    seen_before,
+    training_windows,
+)
 from schemas import features as f
 
 _LENGTHS = np.array([least for least, _ in f.HISTORY_LENGTH_BUCKETS])
 _LENGTH_NAMES = pa.array([name.encode() for _, name in f.HISTORY_LENGTH_BUCKETS], pa.large_binary())
+_MARKS = (USER, SPLIT, IS_LABEL, NEW)
 _OF_LABEL = {f.TIMESTAMP: f.LABEL_TIMESTAMP, f.RATING: f.LABEL_RATING, f.WEIGHT: f.LABEL_WEIGHT}
 
 
@@ -29,6 +38,7 @@ class Sequences:
         overlap: positions that neighbouring training windows share.
         mask_seen: whether evaluation sequences carry the past beyond the window.
         until_split: whether a label's past ends where its split begins, not right before the label.
+        learn_new: whether training learns labels of NEW events alone; the others count as items all the same.
         features: of each user, in the events' order of users; by the sequences' name for them.
     """
 
@@ -41,18 +51,20 @@ class Sequences:
         overlap: int,
         mask_seen: bool,
         until_split: bool = False,
+        learn_new: bool = False,
         features: Mapping[str, Lists] | None = None,
     ) -> None:
         self._events, self._popularity = events, popularity
         self._window, self._overlap, self._mask_seen = window, overlap, mask_seen
-        self._until_split, self._features = until_split, features or {}
-        self._columns = {name: _plain(events[name]) for name in events.columns if name not in (USER, SPLIT, IS_LABEL)}
+        self._until_split, self._learn_new, self._features = until_split, learn_new, features or {}
+        self._columns = {name: _plain(events[name]) for name in events.columns if name not in _MARKS}
         user = events[USER].to_numpy()
         self._starts = np.flatnonzero(np.diff(user, prepend=-1))
         self._start_of_row = np.repeat(self._starts, np.diff(self._starts, append=len(user)))
         self._first, self._following = occurrences(events)
         self.cold = {f.VALID: 0, f.TEST: 0}  # labels that training never saw, and
         self.repeated = {f.VALID: 0, f.TEST: 0}  # that repeat the past, of the splits made so far
+        self.learnt = 0  # labels of training, each once
 
     def of(self, split: str) -> Iterator[pa.RecordBatch]:
         """The sequences of one split, users in order, a user's oldest first; each column a list a row."""
@@ -65,9 +77,24 @@ class Sequences:
     def _of_training(self, is_split: np.ndarray) -> Iterator[pa.RecordBatch]:
         trained = np.add.reduceat(is_split, self._starts, dtype=np.int64) if len(is_split) else self._starts
         ranges = training_windows(self._starts[trained > 0], trained[trained > 0], self._window, self._overlap)
+        learn_from = (
+            learnt_from(ranges, self._first_new(trained, ranges.start)) if self._learn_new else ranges.loss_from
+        )
+        self.learnt += int((ranges.labels - learn_from).sum())
         for part in chunks(ranges.last - ranges.first + 1):
             some = ranges.part(part)
-            yield self._batch(some, some.first + 1, some.first + 1 + some.labels, self._training(len(some.first)))
+            more = self._training(len(some.first)) | self._learn_from(learn_from[part])
+            yield self._batch(some, some.first + 1, some.first + 1 + some.labels, more)
+
+    def _first_new(self, trained: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """[users] training events, [n] first rows of users -> [n] rows of their first new training event."""
+        behind = self._starts + trained  # each user's training events are the first ones
+        new = np.flatnonzero(self._events[NEW].to_numpy())
+        first = np.append(new, len(self._start_of_row))[np.searchsorted(new, self._starts)]
+        return np.minimum(first, behind)[np.searchsorted(self._starts, start)]
+
+    def _learn_from(self, values: np.ndarray) -> dict[str, pa.Array]:
+        return {f.LEARN_FROM: _ones(pa.array(values, pa.int64()))} if self._learn_new else {}
 
     def _of_evaluation(self, is_split: np.ndarray, split: str) -> Iterator[pa.RecordBatch]:
         labels = np.flatnonzero(is_split & self._events[IS_LABEL].to_numpy())
@@ -78,7 +105,7 @@ class Sequences:
         for part in chunks(cost):
             some, label = ranges.part(part), labels[part]
             more = self._evaluation(some, label, seen.of(part) if seen else _nothing(len(label)), split)
-            yield self._batch(some, label, label + 1, more)
+            yield self._batch(some, label, label + 1, more | self._learn_from(np.zeros(len(label), np.int64)))
 
     def _beginnings(self, is_split: np.ndarray) -> np.ndarray:
         """[rows] int64: in rows of the split, the first of the same user's; no meaning elsewhere."""

@@ -27,6 +27,19 @@ class Ranges(NamedTuple):
         return Ranges(*(column[part] for column in self))
 
 
+def learnt_from(windows: Ranges, first_new: np.ndarray) -> np.ndarray:
+    """Where the labels begin that are learnt, if those are the newest span's alone.
+
+    Args:
+        windows: of training.
+        first_new: [n] int64, the row of the first new training event of each window's user; one behind its training
+            events: none is new.
+    Returns: [n] int64, the position of the first label that counts and stands at that row or later; as many as there
+        are labels: none is learnt.
+    """
+    return np.clip(first_new - 1 - windows.first, windows.loss_from, windows.labels)
+
+
 def training_windows(starts: np.ndarray, events: np.ndarray, window: int, overlap: int) -> Ranges:
     """Cuts each user's training events into windows, from the latest backwards.
 

@@ -25,7 +25,8 @@ class Options(JobOptions):
     warm_start: Annotated[
         bool,
         Field(
-            description="begin with the weights of the latest published model that other data made, item by item; new "
-            "items, and whatever has another shape than there, begin afresh, which the log says; so do a Tuner's trials"
+            description="begin with the weights of the latest published model that other data made (by span: an older "
+            "newest span), item by item; new items, and whatever has another shape than there, begin afresh, which the "
+            "log says; so do a Tuner's trials"
         ),
     ] = False

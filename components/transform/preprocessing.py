@@ -22,7 +22,7 @@ def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, A
 
     Args:
         inputs: history, history_timestamp, history_tied, label, seen, contexts and user features (sparse), loss_from,
-            and user_id where users are embedded.
+            learn_from where labels are of the newest span alone, and user_id where users are embedded.
         custom_config: `options`, the stage's options as JSON; `users`, whether users get ids; `items`, whether there
             is an items table.
     Returns: history, history_gap, history_tied, label, seen, history_context_*, user_feature_*: sparse int64; loss_from
@@ -37,7 +37,8 @@ def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, A
     )
     outputs = {name: _ids(inputs[name], items) for name in (f.HISTORY, f.LABEL, f.SEEN)}
     outputs[f.HISTORY_GAP] = gap_buckets(inputs[f.HISTORY_TIMESTAMP], options.gap_boundaries)
-    outputs[f.LOSS_FROM] = _first(inputs[f.LOSS_FROM])[:, tf.newaxis]
+    # What isn't of the newest span counts as an item, above, and isn't learnt.
+    outputs[f.LOSS_FROM] = _first(inputs.get(f.LEARN_FROM, inputs[f.LOSS_FROM]))[:, tf.newaxis]
     outputs.update({name: inputs[name] for name in _PASSED_ON if name in inputs})
     if custom_config["users"]:
         users = _first(inputs[f.USER_ID])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 
+from components.example_gen.spans import shown
 from schemas import features
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def _places(summary: Summary) -> list[tuple[str, str]]:
     tuned = ", ".join(f"{knob} {value}" for knob, value in summary.tuned.items())
     return [
         *([("tuned", tuned)] if tuned else []),
+        *([("spans read", shown(summary.spans))] if summary.spans else []),
         ("pushed model", pushed),
         ("metadata", summary.paths["metadata"]),
         ("TensorBoard", f"tensorboard --logdir {summary.paths['tensorboard']}"),

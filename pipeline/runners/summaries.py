@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline import machine
 from pipeline.runners.figures import CANDIDATE, EXAMPLES, OF_HEAD, OVERALL, POPULARITY, RECENT
 from schemas import contents, features
+from schemas.records import ReadCounts
 from schemas.runs import LOG_FILE, SUMMARY_FILE, OutputRoot, Stage, Summary
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def build(
     (pushed,) = stages[_PUSHER].outputs["pushed_model"]
     new = not stages[_PUSHER].cached and bool(pushed.custom_properties[_PUSHED].int_value)
     head = config.trainer.model.head.name
+    counts = ReadCounts.load(_uri(stages[_EXAMPLE_GEN], "rejected") / contents.READ_COUNTS_FILE)
     return Summary(
         run_id=run_id,
         metrics=_metrics(measured, head),
@@ -66,7 +68,8 @@ def build(
             if not stage.resolver
         },
         config=config.model_dump(mode="json"),
-        data=_read(_uri(stages[_EXAMPLE_GEN], "rejected") / contents.READ_COUNTS_FILE)["files"],
+        data=[file.model_dump() for file in counts.files],
+        spans=counts.spans,
         git_commit=machine.git_commit(),
         stack=machine.stack(),
         machine={**machine.machine(), "gpus": machine.gpus()},

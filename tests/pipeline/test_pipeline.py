@@ -179,3 +179,20 @@ def test_functions_named_by_strings_are_there(stages):
     for name in named:
         module, _, function = name.rpartition(".")
         assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize(("labels", "marked"), [("newest", True), ("held_out", False), ("all", False)])
+def test_data_by_span_add_a_column_and_labels_of_the_newest_a_mark(labels, marked):
+    told = ["example_gen.data=['logs/data-{SPAN}.csv']", "example_gen.spans.window=7"]
+    stages = {stage.id: stage for stage in _chain(*told, f"sequence_gen.span_labels={labels}").components}
+    assert "span" in json.loads(stages["InteractionSchema"].exec_properties["optional"])
+    assert ("learn_from" in json.loads(stages["SequenceSchema"].exec_properties["optional"])) is marked
+
+
+def test_a_log_that_is_not_by_span_has_neither():
+    stages = {stage.id: stage for stage in _chain().components}
+    optional = (
+        stages["InteractionSchema"].exec_properties["optional"] + stages["SequenceSchema"].exec_properties["optional"]
+    )
+    assert "span" not in optional
+    assert "learn_from" not in optional

@@ -47,6 +47,24 @@ def test_a_training_begins_with_the_newest_version_that_other_files_made(tmp_pat
     assert latest_of_other_data(target, moved) == one
 
 
+def test_by_span_a_training_begins_with_the_newest_version_of_an_older_span(tmp_path):
+    target = str(tmp_path / "shop")
+
+    def of(*spans, **changed):
+        return [{**read_file(changed.get(f"s{span}", f"s{span}")), "span": span} for span in spans]
+
+    publish(model_folder(tmp_path / "0", "zero"), target, data=[read_file("all")])
+    assert latest_of_other_data(target, of(1)) is None  # who knows what that model has seen
+    one = publish(model_folder(tmp_path / "1", "one"), target, data=of(1))
+    assert latest_of_other_data(target, of(1)) is None  # nothing new: not its own
+    two = publish(model_folder(tmp_path / "2", "two"), target, data=of(1, 2))
+    assert latest_of_other_data(target, of(1, 2)) == one
+    assert latest_of_other_data(target, of(1, 2, s1="written anew")) == one  # other data, but no new span
+    assert latest_of_other_data(target, of(2)) == one  # nor in another window
+    assert latest_of_other_data(target, of(2, 5)) == two
+    assert latest_of_other_data(target, [read_file("all")]) == two  # not by span: any other
+
+
 class ReadSpec(ComponentSpec):
     INPUTS = {}  # noqa: RUF012
     OUTPUTS = {"rejected": ChannelParameter(type=RejectedRows)}  # noqa: RUF012

@@ -66,6 +66,12 @@ def test_labels_before_loss_from_and_unknown_ones_do_not_count(write):
     assert training_data(files, SPEC, batch_size=4, window=WINDOW, seed=0).positions == 4
 
 
+def test_rows_whose_labels_are_all_before_loss_from_are_not_read(write):
+    rows = [row([2, 3], [3, 4], loss_from=2), row([2, 3], [3, 4], loss_from=1), row([7], []), row([], [5])]
+    data = training_data(write(rows), SPEC, batch_size=4, window=WINDOW, seed=0)
+    assert data.rows == 3  # a user of one event, and the one label of a stranger, stay
+
+
 def test_weights_of_labels_multiply_and_never_revive_one_that_does_not_count(write):
     spec = {**SPEC, "label_weight": tf.io.VarLenFeature(tf.float32)}
     files = write([row([2, 3, 4, 5], [3, 4, 1, 6], loss_from=1, label_weight=[9.0, 0.5, 2.0, 3.0])])

@@ -2,7 +2,8 @@
 
 A rule is a module with
     class Options(SplitOptions)   its knobs, and what its errors advise; `name` is the file's name
-    def assign(events, options)   plain Polars over users' events in order; adds the columns SPLIT and IS_LABEL
+    def assign(events, options)   plain Polars over users' events in order; adds the columns SPLIT and IS_LABEL. Where
+                                  there is a column NEW, only events with it may be labels of validation and test
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsA
 SPLIT: Final = "split"  # Enum of schemas.features.SEQUENCE_SPLITS; within a user train, then valid, then test
 IS_LABEL: Final = "is_label"  # bool: the row is the label of a validation or test example
 USER: Final = "user"  # int64: number of the row's user, ascending
+NEW: Final = "new"  # bool, only where labels are of the newest span: the row is of that span
 
 
 class SplitOptions(BaseModel):

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
-from components.sequence_gen.splits import IS_LABEL, SPLIT, USER, SplitOptions
+from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT, USER, SplitOptions
 from schemas import features as f
 from schemas.errors import DataError
 
@@ -143,9 +143,11 @@ def milliseconds(moment: datetime.datetime) -> int:
 def assign(events: pl.DataFrame, options: Options) -> pl.DataFrame:
     """Adds SPLIT and IS_LABEL. An event exactly at a moment belongs to the later split.
 
+    An event that isn't NEW, where that is told, is in the split of its time like any other, but is no label.
+
     Args:
         events: users' events in order of time; columns USER (equal users side by side) and timestamp (int64,
-            milliseconds).
+            milliseconds); and NEW or not.
         options: the two moments, and which events are labels; resolved.
     Returns: `events` and the two columns.
     """
@@ -162,7 +164,11 @@ def assign(events: pl.DataFrame, options: Options) -> pl.DataFrame:
     )
     events = events.with_columns(split.alias(SPLIT))
     held_out = pl.col(SPLIT) != f.TRAIN
+    if NEW in events.columns:
+        held_out &= pl.col(NEW)
     if options.labels_per_user == "all":
         return events.with_columns(held_out.alias(IS_LABEL))
+    if NEW in events.columns:
+        return events.with_columns((held_out & (pl.col(NEW).cum_sum().over(USER, SPLIT) == 1)).alias(IS_LABEL))
     first = ((pl.col(SPLIT) != pl.col(SPLIT).shift(1)) | (pl.col(USER) != pl.col(USER).shift(1))).fill_null(True)
     return events.with_columns((held_out & first).alias(IS_LABEL))

@@ -25,7 +25,7 @@ HEADER = b"user_id,item_id,timestamp\n"
 def run(tmp_path):
     """Writes files, runs the stage, gives back what it left."""
 
-    def run_stage(files, out="out", **options):
+    def run_stage(files, out="out", told="", **options):
         for name, content in files.items():
             (tmp_path / name).write_bytes(content)
         options = Options(**{"data": tuple(str(tmp_path / name) for name in files), **options})
@@ -38,10 +38,11 @@ def run(tmp_path):
             tmp_dir=str(tmp_path / "tmp"),
             unique_id="1",
         )
-        properties = {"options": options.model_dump_json(), "fingerprint": "f", "code_version": "c"}
+        properties = {"options": options.model_dump_json(), "fingerprint": "f", "code_version": "c", "data": told}
         Executor(context).Do({}, {"examples": [examples], "rejected": [rejected]}, properties)
         return Result(examples, rejected)
 
+    run_stage.folder = tmp_path
     return run_stage
 
 
@@ -248,3 +249,26 @@ def test_declaration_carries_the_options_as_one_property():
     stage = InteractionExampleGen(options=options, fingerprint="f", code_version="c")
     assert Options.model_validate_json(stage.exec_properties["options"]) == options
     assert set(stage.outputs) == {"examples", "rejected"}
+
+
+def test_each_row_says_its_span_and_the_artifact_which_were_read(run):
+    files = {f"log-{span}.csv": HEADER + b"u,i%d,1\n" % span for span in (1, 2, 3)}
+    result = run(files, data=(f"{run.folder}/log-{{SPAN}}.csv",), spans={"window": 2})
+    rows = zip(result.table["item_id"].to_pylist(), result.table["span"].to_pylist(), strict=True)
+    assert sorted(rows) == [(["i2"], [2]), (["i3"], [3])]
+    assert result.examples.span == 3
+    assert result.examples.get_string_custom_property("spans") == "2,3"
+    assert [(file.span, file.read) for file in result.counts.files] == [(2, 1), (3, 1)]
+    assert result.counts.spans == [2, 3]
+
+
+def test_a_log_that_is_not_by_span_says_none(run):
+    result = run({"a.csv": HEADER + b"u,i,1\n"})
+    assert "span" not in result.table.column_names
+    assert result.counts.spans == []
+
+
+def test_a_run_that_names_files_without_spans_where_spans_are_configured_is_refused_in_words(run):
+    files = {"log-1.csv": HEADER + b"u,i,1\n"}
+    with pytest.raises(DataError, match=r"'other\.csv' says no span"):
+        run(files, data=(f"{run.folder}/log-{{SPAN}}.csv",), spans={}, told="other.csv")

@@ -34,6 +34,9 @@ def test_a_weight_or_an_event_makes_a_log_weighted(column, weighted):
         {"data": ("a",), "columns": {"event": "e"}, "event_weights": {"view": float("inf")}},
         {"data": ("a",), "columns": {"event": "e"}, "event_weights": {"": 1}},
         {"data": ("a",), "columns": {"event": "e", "weight": "w"}, "event_weights": {"view": 1}},
+        {"data": ("a-{SPAN}",)},
+        {"data": ("a",), "spans": {}},
+        {"data": ("a-{SPAN}",), "spans": {"window": 0}},
     ],
 )
 def test_impossible_options_are_refused(wrong):

@@ -11,7 +11,7 @@ from schemas import artifacts, contents
 from schemas.digest import directory_digest
 from schemas.records import ReadCounts, ReadFile
 
-FILE = ReadFile(name="log.csv", size=10, sha256="00", read=2, rejected=1)
+FILE = ReadFile(name="log.csv", size=10, sha256="00", read=2, rejected=1, span=4)
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ def test_a_blessed_model_is_pushed_with_data_and_metrics_in_its_manifest(inputs,
     assert published.manifest.model == "shop"
     assert published.manifest.metrics == {"test": {"ndcg@10": 0.1}}
     assert published.manifest.data == [FILE.model_dump()]
+    assert published.manifest.spans == [4]
     assert published.manifest.digest == directory_digest(str(tmp_path / "model" / "Format-Serving"))
     assert published.manifest.evaluation == inputs["evaluation"].uri
 

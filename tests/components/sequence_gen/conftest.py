@@ -23,6 +23,7 @@ _TYPES = {
     f.TIMESTAMP: pa.int64(),
     f.TIE: pa.int64(),
     f.ORDER: pa.int64(),
+    f.SPAN: pa.int64(),
     f.RATING: pa.float32(),
     f.WEIGHT: pa.float32(),
 }
@@ -88,6 +89,8 @@ def _run(
     **options,
 ) -> Ran:
     inputs = {"examples": [_examples(_write(root / "examples", columns, files))]}
+    if f.SPAN in columns:
+        inputs["examples"][0].span = max(columns[f.SPAN])
     if users is not None:
         inputs["users"] = [_examples(_write(root / "users", users, files))]
     outputs = {}

@@ -96,3 +96,10 @@ def test_events_of_one_time_are_tied_unless_their_true_order_is_known():
 def test_what_a_dropped_repeat_was_tied_to_is_not():
     rows = _rows(("u", "a", 1, 0), ("u", "a", 2, 0), ("u", "b", 2, 1))
     assert histories.order(rows, "drop")[0][histories.TIED].to_list() == [0, 0]
+
+
+def test_a_row_that_two_spans_have_is_the_older_ones():
+    rows = _rows(("u", "a", 5, 3), ("u", "b", 6, 3), ("u", "a", 5, 3))
+    events, dropped = histories.order(rows.with_columns(pl.Series(f.SPAN, [2, 2, 1])))
+    assert events.select(f.ITEM_ID, f.SPAN).rows() == [("a", 1), ("b", 2)]
+    assert dropped["duplicates"] == 1

@@ -120,3 +120,13 @@ def test_seen_of_a_user_with_many_labels_costs_its_rows_and_not_labels_times_pas
     tracemalloc.stop()
     assert set(np.diff(offsets)) == {items - 2}
     assert peak < 10e6
+
+
+def test_labels_before_the_newest_span_are_context():
+    # 12 events in windows of 5 that share 2: labels at rows 1-5, 4-8 (counts from 6), 7-11 (counts from 9).
+    ranges = w.training_windows(np.array([0]), np.array([12]), 5, 2)
+    first_label = {0: [0, 2, 2], 1: [0, 2, 2], 3: [2, 2, 2], 7: [5, 3, 2], 10: [5, 5, 3], 12: [5, 5, 5]}
+    for new, expected in first_label.items():
+        assert w.learnt_from(ranges, np.full(3, new)).tolist() == expected
+    lone = w.training_windows(np.array([0]), np.array([1]), 5, 2)
+    assert w.learnt_from(lone, np.array([1])).tolist() == [0]

@@ -15,7 +15,7 @@ from components.transform.preprocessing import preprocessing_fn
 from schemas import records
 
 
-def sequence(user, history, label, loss_from=0, seen=(), timestamps=None, **more):
+def sequence(user, history, label, loss_from=0, seen=(), timestamps=None, learn_from=None, **more):
     """A row as SequenceGen writes it; `more`: contexts and user features, lists of str."""
     return {
         "user_id": [user.encode()],
@@ -24,6 +24,7 @@ def sequence(user, history, label, loss_from=0, seen=(), timestamps=None, **more
         "label": [item.encode() for item in label],
         "label_timestamp": [1] * len(label),
         "loss_from": [loss_from],
+        **({} if learn_from is None else {"learn_from": [learn_from]}),
         "seen": [item.encode() for item in seen],
         "history_length": [b"0"],
         "label_popularity": [b""],
@@ -33,7 +34,7 @@ def sequence(user, history, label, loss_from=0, seen=(), timestamps=None, **more
 
 
 def _examples(rows):
-    integers = ("history_timestamp", "label_timestamp", "loss_from", "label_repeats")
+    integers = ("history_timestamp", "label_timestamp", "loss_from", "learn_from", "label_repeats")
     columns = {
         name: pa.array([row[name] for row in rows], pa.list_(pa.int64() if name in integers else pa.binary()))
         for name in rows[0]
@@ -65,7 +66,7 @@ def analyze(tmp_path):
 
     def run(rows, options=None, users=False, items=False):
         config = {"options": (options or Options()).model_dump_json(), "users": users, "items": items}
-        optional = [name for name in rows[0] if name.startswith(("history_context_", "user_feature_"))]
+        optional = [name for name in rows[0] if name.startswith(("history_context_", "user_feature_", "learn_from"))]
         schema = curate("sequences.pbtxt", optional)
         source = _source(tmp_path, "train", rows, schema)
         with (

@@ -106,3 +106,10 @@ def test_without_side_tables_the_graph_gives_what_it_always_gave(analyze, make_s
 def test_boundaries_that_do_not_rise_are_refused(boundaries):
     with pytest.raises(ValidationError):
         Options(gap_boundaries=boundaries)
+
+
+def test_labels_of_older_spans_count_as_items_and_are_not_learnt(analyze, make_sequence, as_examples):
+    rows = [make_sequence("u", "abca", "bcad", learn_from=2), make_sequence("v", "d", "a", learn_from=1)]
+    output = analyze(rows)
+    assert output.vocabulary_by_name("items") == [b"a", b"d", b"c", b"b"]  # a three times, d twice
+    assert apply(output, rows, as_examples)["loss_from"] == [[2], [1]]

@@ -11,7 +11,11 @@ from pipeline.config import load
 from pipeline.runners import figures, summaries
 from pipeline.runners.metadata import Execution
 from schemas import contents
+from schemas.records import ReadCounts, ReadFile
 from schemas.runs import OutputRoot, Summary
+
+_FILE = ReadFile(name="log.csv", size=1, sha256="0", read=9, rejected=0, span=7)
+READ = ReadCounts(read=9, used=9, rejected=0, reasons={}, files=[_FILE])
 
 
 def entries(ndcg, examples=1000):
@@ -42,7 +46,7 @@ def build(tmp_path):
             f"evaluation/{contents.RANKED_SHARE_FILE}": {"valid": 1.0, "test": share},
             f"evaluation/{contents.BLESSING_FILE}": {"blessed": blessed, "why": "Blessed: 3.00 times."},
             f"model_run/{contents.TRAINING_FILE}": {"fit_seconds": 12.34},
-            f"rejected/{contents.READ_COUNTS_FILE}": {"files": [{"name": "log.csv", "read": 9}]},
+            f"rejected/{contents.READ_COUNTS_FILE}": READ.model_dump(),
         }
         for name, value in files.items():
             (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -83,7 +87,8 @@ def test_everything_the_issue_asks_for_is_in_the_summary(build):
     assert (summary.blessed, summary.pushed, summary.pushed_model) == (True, True, "/serving/shop/7")
     assert (summary.wall_seconds, summary.fit_seconds) == (98.8, 12.3)
     assert set(summary.stages) == {"InteractionExampleGen", "Trainer", "Evaluator", "Pusher"}  # the resolver is none
-    assert summary.data == [{"name": "log.csv", "read": 9}]
+    assert summary.data == [READ.files[0].model_dump()]
+    assert summary.spans == [7]
     assert {"processor", "cores", "gpus"} <= set(summary.machine)
     assert Summary.model_validate_json(summary.model_dump_json()) == summary
 

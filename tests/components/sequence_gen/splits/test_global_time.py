@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from components.sequence_gen.splits import IS_LABEL, SPLIT, USER
+from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT, USER
 from components.sequence_gen.splits import global_time as rule
 from schemas import features as f
 
@@ -30,6 +30,16 @@ def test_moments_part_the_splits_and_the_next_event_is_the_label():
 def test_all_makes_each_held_out_event_a_label():
     events = rule.assign(EVENTS, _options(labels_per_user="all"))
     assert events[IS_LABEL].to_list() == [False] + [True] * 7
+
+
+def test_labels_are_new_events_alone_and_every_event_is_in_the_split_of_its_time():
+    new = [False, False, True, False, True, False, False, True]
+    events = EVENTS.with_columns(pl.Series(NEW, new))
+    marked = rule.assign(events, _options())
+    assert marked[SPLIT].to_list() == rule.assign(EVENTS, _options())[SPLIT].to_list()
+    assert marked[IS_LABEL].to_list() == new  # the first new one of each split
+    every = rule.assign(events.with_columns(pl.lit(True).alias(NEW)), _options(labels_per_user="all"))
+    assert every[IS_LABEL].to_list() == [False] + [True] * 7
 
 
 def test_moment_without_a_zone_is_utc():

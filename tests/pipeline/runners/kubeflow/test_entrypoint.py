@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+from components.example_gen.options import Options
 from pipeline.runners.kubeflow import entrypoint, step
+from schemas.records import ReadCounts
 
 EXECUTOR = "components.curated_schema.executor.Executor"
 PARAMETERS = {"schema_file": "interactions.pbtxt", "optional": "[]", "digest": "d", "code_version": "c"}
@@ -69,3 +71,32 @@ def test_a_failed_step_ends_with_the_stages_own_words_and_leaves_no_output_file(
 )
 def test_an_error_that_nobody_foresaw_is_one_line(error, words):
     assert entrypoint._worded(error) == words
+
+
+def test_the_step_that_reads_finds_the_newest_spans_when_it_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(step, "LOCAL_ROOTS", {"s3://": f"{tmp_path}/s3/"})
+    for span in (8, 9, 10):
+        (tmp_path / f"log-{span}.csv").write_text(f"user_id,item_id,timestamp\nu,i{span},1\n")
+    options = Options(data=("elsewhere-{SPAN}.csv",), spans={"window": 2})
+    told = {"data": f"{tmp_path}/log-{{SPAN}}.csv", "options": options.model_dump_json(), "fingerprint": ""}
+    types = {"examples": "tfx.Examples", "rejected": "seqrank.RejectedRows"}
+    outputs = {
+        name: {
+            "artifacts": [{"uri": f"s3://b/run/{name}", "type": {"instanceSchema": f"title: {kind}\ntype: object\n"}}]
+        }
+        for name, kind in types.items()
+    }
+    file = tmp_path / "s3/b/run/output_metadata.json"
+    invocation = {
+        "inputs": {"parameterValues": {**told, "code_version": "c"}},
+        "outputs": {"artifacts": outputs, "outputFile": str(file)},
+    }
+    spec = {"parameters": {name: {"parameterType": "STRING"} for name in (*told, "code_version")}}
+    words = ["--executor_class_path", "components.example_gen.executor.Executor"]
+    words += ["--json_serialized_invocation_args", json.dumps(invocation)]
+    entrypoint.main([*words, "--json_serialized_inputs_spec_args", json.dumps(spec)])
+    (examples,) = json.loads(file.read_text())["artifacts"]["examples"]["artifacts"]
+    assert examples["metadata"]["span"] == 10
+    assert "9,10" in str(examples["metadata"]["spans"])
+    counts = ReadCounts.load(tmp_path / "s3/b/run/rejected/counts.json")
+    assert counts.spans == [9, 10]

@@ -117,3 +117,12 @@ def test_what_reads_files_or_the_target_is_never_cached(package):
 def test_what_could_not_work_on_a_cluster_is_refused(settings, words):
     with pytest.raises(ConfigError, match=words):
         compiled(*settings)
+
+
+def test_data_by_span_stay_a_pattern_that_the_step_reads_when_it_runs():
+    by_span = compiled("example_gen.data=['s3://logs/data-{SPAN}.csv']", "example_gen.spans.window=7")
+    declared = by_span.pipeline["root"]["inputDefinitions"]["parameters"]
+    assert declared["data"]["defaultValue"] == "s3://logs/data-{SPAN}.csv"
+    given = by_span.pipeline["root"]["dag"]["tasks"]["InteractionExampleGen"]["inputs"]["parameters"]
+    assert '"spans":{"window":7}' in given["options"]["runtimeValue"]["constant"]
+    assert "cachingOptions" not in by_span.pipeline["root"]["dag"]["tasks"]["InteractionExampleGen"]
