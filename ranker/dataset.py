@@ -88,9 +88,15 @@ def training_data(
         shuffle_ties: bring events of one time into another order in every epoch.
         share: of several processes that train together, which one this is: it gets its own rows of each batch, one
             batch for each of its replicas; None: it trains alone.
-    Raises: ModelError: no file, or no label that counts.
+    Raises: ModelError: no file, no label that counts, or fewer rows in a step than copies of the model.
     """
     sizes = widths(window, fixed=fixed_width)
+    copies = share.count * share.replicas if share is not None else 1
+    if batch_size < copies:
+        raise ModelError(
+            f"A step of {batch_size} rows can't be shared out among {copies} copies of the model.",
+            next_step="raise trainer.batch_size, or train on fewer machines",
+        )
     records = reading.rows(files, share)
     rows, positions = _count(records, feature_spec, window)
     if share is not None:
@@ -106,7 +112,7 @@ def training_data(
 
     pool = _pool(batch_size)
     pool = -(-rows // -(-rows // pool))  # pools of one size, so that the last has no small batch, either
-    multiple = max(1, batch_size // (_ROUNDED * share.count * share.replicas)) if share and fixed_width else 1
+    multiple = max(1, batch_size // (_ROUNDED * copies)) if fixed_width else 1
     steps = rows // pool * -(-pool // batch_size) + -(-(rows % pool) // batch_size)
 
     @_plain

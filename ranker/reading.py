@@ -171,5 +171,7 @@ def _own_files(files: Sequence[str], own: np.ndarray, lengths: tf.RaggedTensor) 
         known = tf.data.Dataset.from_tensor_slices(tf.cast(lengths[number], tf.int64))
         return tf.data.Dataset.zip((there.concatenate(others), known))
 
-    taking_turns = tf.data.experimental.parallel_interleave(of_file, cycle_length=_at_once(files))  # as TFRecordDataset
-    return tf.data.Dataset.range(len(files)).apply(taking_turns)
+    at_once = _at_once(files)
+    return tf.data.Dataset.range(len(files)).interleave(
+        of_file, cycle_length=at_once, block_length=1, num_parallel_calls=at_once, deterministic=True
+    )
