@@ -149,6 +149,8 @@ def compiled(build: Callable[[], tf.keras.Model], options: TrainingOptions, step
     model = build()
     model.compile(optimizer=_optimizer(options, steps_per_epoch), jit_compile=options.xla)
     model.optimizer.build(model.trainable_variables)
+    # A metric's result is that of all machines already; Keras would add them up.
+    model.distribute_reduction_method = "first"
     return model
 
 
