@@ -3,8 +3,6 @@
 import json
 import os
 import pathlib
-import socket
-import subprocess
 import sys
 
 import numpy as np
@@ -70,25 +68,6 @@ PROGRAM = (
 )
 
 
-def start(folder, checkpoint, logs):
-    """Two processes: the chief and a worker, on ports that were free a moment ago."""
-    ports = []
-    for _ in range(2):
-        with socket.socket() as free:
-            free.bind(("localhost", 0))
-            ports.append(free.getsockname()[1])
-    cluster = {"chief": [f"localhost:{ports[0]}"], "worker": [f"localhost:{ports[1]}"]}
-    processes = []
-    for kind in cluster:
-        config = json.dumps({"cluster": cluster, "task": {"type": kind, "index": 0}, "environment": "cloud"})
-        environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CONFIG": config}
-        command = [sys.executable, "-c", PROGRAM, str(folder), str(checkpoint), f"{logs}/{kind}"]
-        processes.append(
-            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        )
-    return processes
-
-
 def ended(processes):
     """What each has printed last."""
     outputs = [process.communicate(timeout=300) for process in processes]
@@ -105,13 +84,15 @@ def same(one, other):
         np.testing.assert_allclose(together, alone, rtol=0.02, atol=2e-3)
 
 
-def test_two_processes_have_the_loss_curve_of_one_and_the_chief_alone_writes(tmp_path):
+def test_two_processes_have_the_loss_curve_of_one_and_the_chief_alone_writes(tmp_path, machines):
     write(tmp_path)
-    processes = start(tmp_path, tmp_path / "c" / "training.npz", tmp_path / "logs")
+    checkpoint = tmp_path / "c" / "training.npz"
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path), str(checkpoint)]
+    processes = [machines.start(kind, [*command, str(tmp_path / "logs" / kind)]) for kind in machines.cluster]
     alone = train(tmp_path)
     chief, worker = ended(processes)
     assert chief["device"] == "CPU x 2"
     assert chief == worker  # the very same weights
     same(alone, chief)
-    assert (tmp_path / "c" / "training.npz").exists()
+    assert checkpoint.exists()
     assert [path.name for path in (tmp_path / "logs").iterdir()] == ["chief"]
