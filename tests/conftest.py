@@ -22,16 +22,21 @@ def _arguments_of_pytest_alone():
 
 
 class Machines:
-    """Processes of a chief and a worker that find each other by TF_CONFIG, as on two machines of a cluster."""
+    """Processes of a chief and a worker that find each other by TF_CONFIG, as on two machines of a cluster.
 
-    def __init__(self):
+    Args:
+        folder: for what they say.
+    """
+
+    def __init__(self, folder):
         sockets = [socket.socket() for _ in range(2)]
         for free in sockets:
             free.bind(("localhost", 0))
         chief, worker = (f"localhost:{free.getsockname()[1]}" for free in sockets)
         for free in sockets:
             free.close()
-        self.cluster, self.started = {"chief": [chief], "worker": [worker]}, []
+        self.folder, self.started = folder, []
+        self.cluster = {"chief": [chief], "worker": [worker]}
 
     def config(self, kind):
         """TF_CONFIG as Kubeflow's training operator writes it."""
@@ -39,18 +44,25 @@ class Machines:
 
     def start(self, kind, command):
         """A process of the command, with this tree's modules."""
-        known = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
-        environment = {**known, "TF_CONFIG": self.config(kind), "PYTHONPATH": os.getcwd()}
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        environment = {**os.environ, "TF_CONFIG": self.config(kind), "PYTHONPATH": os.getcwd()}
+        name = f"{self.folder}/{kind}-{len(self.started)}"
+        with open(f"{name}.out", "wb") as out, open(f"{name}.err", "wb") as err:
+            process = subprocess.Popen(command, env=environment, stdout=out, stderr=err)
+        process.name = name
         self.started.append(process)
         return process
 
+    def said(self, process, stream="err"):
+        """What a process wrote so far."""
+        with open(f"{process.name}.{stream}", encoding="utf-8", errors="replace") as file:
+            return file.read()
+
 
 @pytest.fixture
-def machines():
+def machines(tmp_path_factory):
     """Two machines; what still runs in the end is killed."""
-    made = Machines()
+    made = Machines(tmp_path_factory.mktemp("machines"))
     yield made
     for process in made.started:
         process.kill()
-        process.communicate()
+        process.wait()

@@ -10,8 +10,10 @@ A process ends with status 1 where it fails or another one is gone; started agai
 from __future__ import annotations
 
 import argparse
+import ctypes
 import logging
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 MODULE: Final = "components.trainer.worker"
 _SPEAKS: Final = "seqrank: "  # begins the last that a process says
 _LAST_LINES: Final = 60
+_PARENTS_DEATH: Final = 1  # Linux's PR_SET_PDEATHSIG
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,12 +38,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--wait", type=float, default=86_400.0, metavar="SECONDS", help="for the task at most [default: a day]"
     )
+    made.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # the stage's process, not to be outlived
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains; ends the process with status 0, or with 1 or 2 and a message."""
     arguments = parser().parse_args(argv)
+    if arguments.parent:
+        _end_with(arguments.parent)
     os.environ["TF_USE_LEGACY_KERAS"] = "1"  # before anything imports TensorFlow, as pipeline.cli does
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -75,9 +81,16 @@ def start(task: Task, path: str) -> None:
 
     task.write(path)
     try:
-        _run([sys.executable, "-m", MODULE, "--task", path])
+        _run([sys.executable, "-m", MODULE, "--task", path, "--parent", str(os.getpid())])
     finally:
         checkpointing.remove(path)
+
+
+def _end_with(parent: int) -> None:
+    """Has the kernel kill this process with the one that started it: it would write to the checkpoint of the next."""
+    ctypes.CDLL(None).prctl(_PARENTS_DEATH, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _run(command: list[str]) -> None:

@@ -68,14 +68,6 @@ PROGRAM = (
 )
 
 
-def ended(processes):
-    """What each has printed last."""
-    outputs = [process.communicate(timeout=300) for process in processes]
-    for process, (_, said) in zip(processes, outputs, strict=True):
-        assert process.returncode == 0, said[-3000:]
-    return [json.loads(printed.splitlines()[-1]) for printed, _ in outputs]
-
-
 def same(one, other):
     """Whether two trainings are the same but for the order in which gradients add up."""
     for alone, together in zip(one["history"], other["history"], strict=True):
@@ -90,7 +82,9 @@ def test_two_processes_have_the_loss_curve_of_one_and_the_chief_alone_writes(tmp
     command = [sys.executable, "-c", PROGRAM, str(tmp_path), str(checkpoint)]
     processes = [machines.start(kind, [*command, str(tmp_path / "logs" / kind)]) for kind in machines.cluster]
     alone = train(tmp_path)
-    chief, worker = ended(processes)
+    for process in processes:
+        assert process.wait(timeout=300) == 0, machines.said(process)[-3000:]
+    chief, worker = (json.loads(machines.said(process, "out").splitlines()[-1]) for process in processes)
     assert chief["device"] == "CPU x 2"
     assert chief == worker  # the very same weights
     same(alone, chief)

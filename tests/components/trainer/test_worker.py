@@ -33,9 +33,8 @@ def test_two_machines_train_and_the_chief_exports_what_one_would(execute, machin
     execute(alone, OPTIONS)
     monkeypatch.setenv("TF_CONFIG", machines.config("chief"))
     execute(together, OPTIONS)
-    _, said = other.communicate(timeout=60)
-    assert other.returncode == 0, said[-3000:]
-    assert "Epoch 2 of at most 2" in said
+    assert other.wait(timeout=60) == 0, machines.said(other)[-3000:]
+    assert "Epoch 2 of at most 2" in machines.said(other)
     one, two = record(alone), record(together)
     assert (one["machines"], two["machines"], two["device"]) == (1, 2, "CPU x 2")
     for before, after in zip(one["history"], two["history"], strict=True):
