@@ -1,4 +1,4 @@
-"""kill -9 on one of two machines that train: the other ends, and both started again go on (make test-workers)."""
+"""The Trainer's stage on two machines, and kill -9 on one of them: both started again go on (make test-workers)."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from components.trainer import worker
 from components.trainer.options import Options
 from components.trainer.run import train
 from components.trainer.task import Task
-from ranker import checkpointing
+from ranker import checkpointing, saved
 from schemas.artifacts import ITEM_COUNTS_FILE, TRAINING_FILE
 
 EPOCHS = 60  # the first takes most of the time; the others leave time to kill between them
@@ -67,6 +67,20 @@ def check(folder, uninterrupted):
     for before, after in zip(uninterrupted["history"], found["history"], strict=True):
         assert {**after, "seconds": 0} == pytest.approx({**before, "seconds": 0}, rel=0.01)
     assert (folder / "model" / "Format-Serving" / "saved_model.pb").exists()
+
+
+def test_the_chiefs_stage_trains_with_the_other_machine_and_exports_alone(execute, machines, monkeypatch, tmp_path):
+    root = tmp_path / "checkpoints"
+    other = machines.start("worker", [sys.executable, "-m", worker.MODULE, "--task", str(root / "task.json")])
+    monkeypatch.setenv("TF_CONFIG", machines.config("chief"))
+    execute(tmp_path, OPTIONS.model_copy(update={"refit": True}))
+    assert other.wait(timeout=60) == 0, machines.said(other)[-3000:]
+    assert "Epoch 2 of at most 2" in machines.said(other)
+    found = record(tmp_path)
+    assert (found["machines"], found["device"], found["refit"]) == (2, "CPU x 2", True)
+    for name in ("Format-Serving", "Format-Refit"):
+        assert saved.load(tmp_path / "model" / name).recommend([["i0", "i1"]]).item_ids.shape == (1, 3)
+    assert list(root.iterdir()) == []
 
 
 @pytest.mark.parametrize("killed", ["worker", "chief"])
