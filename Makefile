@@ -40,6 +40,10 @@ test: setup ## Unit tests, contracts and one chain on a slice (ARGS: more for py
 test-kill: setup ## kill -9 in every stage in turn, and the same command again (several minutes; ARGS: more for pytest)
 	@$(BIN)/python -m pytest tests/end_to_end/kill_every_stage.py $(ARGS)
 
+.PHONY: test-workers
+test-workers: setup ## kill -9 on one of two processes that train together (several minutes; ARGS: more for pytest)
+	@$(BIN)/python -m pytest tests/components/trainer/kill_a_machine.py $(ARGS)
+
 .PHONY: setup
 setup: ## Make .venv/ from the lock (GPU=1: with CUDA's libraries; INSTALLER=pip: without uv)
 	@test -n "$(PYTHON)" || { echo "seqrank needs some Python 3 with venv (Debian, Ubuntu: apt-get install python3 python3-venv; Fedora: dnf install python3)" >&2; exit 1; }

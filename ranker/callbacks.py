@@ -124,7 +124,7 @@ class EventFiles(tf.keras.callbacks.Callback):
             self._write(epoch, values)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._write(epoch, {**(logs or {}), "learning_rate": float(self.model.optimizer.learning_rate)})
+        self._write(epoch, {**(logs or {}), "learning_rate": float(self.model.optimizer.learning_rate.numpy())})
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         for writer in self._writers.values():

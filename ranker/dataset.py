@@ -10,25 +10,27 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import tensorflow as tf
 
-from ranker import batches
+from ranker import batches, reading
 from ranker.batches import Batch, bucket, widths
+from ranker.reading import PARSED_AT_ONCE
+from ranker.reading import plain as _plain
 from schemas import features as f
 from schemas.errors import ModelError
 from schemas.hashing import combine
 
-_plain = tf.autograph.experimental.do_not_convert  # reading our source for `if` and `while` takes seconds
+if TYPE_CHECKING:
+    from ranker.reading import Share
 
-CACHED_BYTES = 256 << 20  # of compressed records: they are three to five times as many in memory
 _SHUFFLED = 1 << 17  # rows, where the files are too large for the cache: at most some hundred MB
-_PARSED_AT_ONCE = 1024  # rows
 _POOL = 64  # batches sorted by width together: of 8 widths, at most 7 batches in 64 hold two
 _POOL_ROWS = 1 << 17  # at most, for memory's sake, unless that is less than a batch
+_ROUNDED = 4  # a share of a batch is rounded up to a quarter of the mean one, where each shape costs
 _GRAPH_SEED = 1
 _EPOCH_STRIDE = 1_000_003  # a prime, so that neighbouring seeds don't share the orders of neighbouring epochs
 
@@ -54,7 +56,9 @@ class TrainingData:
             and label_rating [B, T] float32 (NaN: the label has none; 0: there is no label), user [B] int64, each
             user_feature_* [B, M] int64; what the records lack is left out.
         """
-        return tf.data.Dataset.range(first_epoch, epochs).flat_map(self._epoch).prefetch(2).with_options(_options())
+        return (
+            tf.data.Dataset.range(first_epoch, epochs).flat_map(self._epoch).prefetch(2).with_options(reading.options())
+        )
 
 
 def training_data(
@@ -66,6 +70,7 @@ def training_data(
     seed: int,
     fixed_width: bool = False,
     shuffle_ties: bool = False,
+    share: Share | None = None,
 ) -> TrainingData:
     """Prepares training rows; reads the files once, to count.
 
@@ -81,12 +86,21 @@ def training_data(
         fixed_width: pad each batch to the window, not to the nearest of `widths(window)`. One shape is what XLA likes.
             On MovieLens-1M at window 200 it costs half as many positions again: 39 % are padding, not 7 %.
         shuffle_ties: bring events of one time into another order in every epoch.
-    Raises: ModelError: no file, or no label that counts.
+        share: of several processes that train together, which one this is: it gets its own rows of each batch, one
+            batch for each of its replicas; None: it trains alone.
+    Raises: ModelError: no file, no label that counts, or fewer rows in a step than copies of the model.
     """
     sizes = widths(window, fixed=fixed_width)
-    records = _measured(_read(files), learnt=True)
-    records = records.cache() if _small(files) else records
+    copies = share.count * share.replicas if share is not None else 1
+    if batch_size < copies:
+        raise ModelError(
+            f"A step of {batch_size} rows can't be shared out among {copies} copies of the model.",
+            next_step="raise trainer.batch_size, or train on fewer machines",
+        )
+    records = reading.rows(files, share)
     rows, positions = _count(records, feature_spec, window)
+    if share is not None:
+        positions = int(share.gather(np.array([positions], np.int64)).sum())
     if not positions:
         raise ModelError(
             "There is no label to learn from in the training split.",
@@ -98,6 +112,7 @@ def training_data(
 
     pool = _pool(batch_size)
     pool = -(-rows // -(-rows // pool))  # pools of one size, so that the last has no small batch, either
+    multiple = max(1, batch_size // (_ROUNDED * copies)) if fixed_width else 1
     steps = rows // pool * -(-pool // batch_size) + -(-(rows % pool) // batch_size)
 
     @_plain
@@ -108,10 +123,13 @@ def training_data(
         shuffled = records.shuffle(min(rows, _SHUFFLED), seed=order, reshuffle_each_iteration=False)
         parse = functools.partial(batches.training_batch, feature_spec=feature_spec, sizes=sizes)
         numbered = _batched(shuffled, batch_size, sizes, pool, order).enumerate()
-        return numbered.map(
-            _plain(lambda n, rows: parse(*rows, shuffled_by=tf.stack([order, n]) if shuffle_ties else None)),
+        dense = numbered.map(
+            _plain(lambda n, rows: (parse(*rows, shuffled_by=tf.stack([order, n]) if shuffle_ties else None), rows[0])),
             tf.data.AUTOTUNE,
         )
+        if share is None:
+            return dense.map(_plain(lambda batch, _: batch))
+        return dense.flat_map(_plain(lambda batch, rows: reading.own_rows(batch, rows, share, multiple)))
 
     return TrainingData(rows, positions, steps, epoch)
 
@@ -141,46 +159,13 @@ def evaluation_batches(
     Raises: ModelError: no file.
     """
     sizes = widths(window, fixed=fixed_width)
-    records, fewer = _at_most(_read(files), most_rows)
+    records, fewer = _at_most(reading.read(files), most_rows)
     parse = functools.partial(batches.evaluation_batch, feature_spec=feature_spec, sizes=sizes)
     extend = _extension(cold_items, first_cold)
-    dense = _batched(_measured(records), batch_size, sizes, _pool(batch_size)).map(
+    dense = _batched(reading.measured(records), batch_size, sizes, _pool(batch_size)).map(
         _plain(lambda records, lengths: extend(parse(records, lengths))), tf.data.AUTOTUNE
     )
-    return (dense.cache() if fewer or _small(files) else dense).prefetch(2).with_options(_options())
-
-
-def _options() -> tf.data.Options:
-    options = tf.data.Options()
-    options.deterministic = True
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return options
-
-
-def _small(files: Sequence[str]) -> bool:
-    return sum(tf.io.gfile.stat(file).length for file in files) <= CACHED_BYTES
-
-
-def _read(files: Sequence[str]) -> tf.data.Dataset:
-    """Records, many at a time: [n] string."""
-    if not files:
-        raise ModelError("There is no file of sequences.", next_step="look at what SequenceGen and Transform left")
-    read = tf.data.TFRecordDataset(sorted(files), compression_type="GZIP", num_parallel_reads=min(len(files), 4))
-    return read.batch(_PARSED_AT_ONCE).with_options(_options())
-
-
-def _measured(records: tf.data.Dataset, *, learnt: bool = False) -> tf.data.Dataset:
-    """Each record, and the length of its history: [] string, [] int64; `learnt`: only where training learns from it."""
-
-    @_plain
-    def measure(read: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        lengths = batches.history_lengths(read)
-        if not learnt:
-            return read, lengths
-        kept = batches.learnt(read, lengths)
-        return tf.boolean_mask(read, kept), tf.boolean_mask(lengths, kept)
-
-    return records.map(measure, tf.data.AUTOTUNE).unbatch().with_options(_options())
+    return (dense.cache() if fewer or reading.small(files) else dense).prefetch(2).with_options(reading.options())
 
 
 def _at_most(records: tf.data.Dataset, most: int | None) -> tuple[tf.data.Dataset, bool]:
@@ -192,8 +177,8 @@ def _at_most(records: tf.data.Dataset, most: int | None) -> tuple[tf.data.Datase
         return records, False
     kept = np.zeros(len(hashes), bool)
     kept[np.argpartition(_distinct(hashes), most - 1)[:most]] = True
-    chosen = tf.data.Dataset.from_tensor_slices(kept).batch(_PARSED_AT_ONCE)
-    return tf.data.Dataset.zip((records, chosen)).map(_plain(tf.boolean_mask)).with_options(_options()), True
+    chosen = tf.data.Dataset.from_tensor_slices(kept).batch(PARSED_AT_ONCE)
+    return tf.data.Dataset.zip((records, chosen)).map(_plain(tf.boolean_mask)).with_options(reading.options()), True
 
 
 def _distinct(hashes: np.ndarray) -> np.ndarray:
@@ -228,7 +213,7 @@ def _count(records: tf.data.Dataset, feature_spec: Mapping[str, Any], window: in
         labels = tf.math.count_nonzero(dense["weight"] > 0.0)
         return total + tf.stack([tf.size(batch[1], tf.int64), labels])
 
-    rows, positions = records.batch(_PARSED_AT_ONCE).reduce(tf.zeros([2], tf.int64), count).numpy()
+    rows, positions = records.batch(PARSED_AT_ONCE).reduce(tf.zeros([2], tf.int64), count).numpy()
     return int(rows), int(positions)
 
 

@@ -71,7 +71,7 @@ def _all_but_labels(
     """Sum of w (logsumexp(z) - s mean(z)), and its gradients: [], like `wide`, like `table`."""
     count, size = tf.shape(wide)[0], tf.shape(table)[0]
     at_once = _at_once(count, size)
-    parts = -(-count // at_once)
+    parts = tf.maximum(1, -(-count // at_once))  # of a batch in which nothing counts, too
     missing = parts * at_once - count
     shape = [parts, at_once]
     queries = tf.reshape(tf.pad(wide, [[0, missing], [0, 0]]), [*shape, wide.shape[1]])

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import tensorflow_transform as tft
 
     from ranker.job_options import JobOptions
+    from ranker.workers import Workers
 
 _VALIDATED_AT_ONCE = 256  # rows
 _MANY_LOGITS = 2 << 30  # bytes; the gradient takes as much again
@@ -106,6 +107,7 @@ class Job:
         epochs: int | None = None,
         log_folder: str | None = None,
         start: Callable[[SequenceRanker], object] | None = None,
+        workers: Workers | None = None,
     ) -> TrainingResult:
         """Trains on some files, from the checkpoint of that name if a killed run left one.
 
@@ -116,6 +118,7 @@ class Job:
             epochs: when to end, if before `options.epochs`.
             log_folder: for TensorBoard's event files.
             start: puts other weights into the new model; None: it begins as it is initialised.
+            workers: the machines that train together; None: this one trains alone.
         Raises: ModelError: there is nothing to learn from or to validate on, or training diverged.
         """
         options, spec = self.options, self.transform.transformed_feature_spec()
@@ -124,7 +127,7 @@ class Job:
         window = self.catalogue.window
         data = training_data(
             files, spec, batch_size=options.batch_size, window=window, seed=options.seed, fixed_width=fixed,
-            shuffle_ties=options.shuffle_ties,
+            shuffle_ties=options.shuffle_ties, share=None if workers is None else workers.share,
         )  # fmt: skip
         rows = evaluation_batches(
             validation, spec, batch_size=_VALIDATED_AT_ONCE, window=window, fixed_width=fixed,
@@ -142,7 +145,9 @@ class Job:
                 start(model)
             return model
 
-        return fit(build, data, rows, options, epochs=epochs, checkpoint=checkpoint, log_folder=log_folder)
+        return fit(
+            build, data, rows, options, epochs=epochs, checkpoint=checkpoint, log_folder=log_folder, workers=workers
+        )
 
 
 def with_loss(options: JobOptions, items: int) -> JobOptions:

@@ -7,8 +7,9 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import config as tf_config
 
@@ -18,6 +19,7 @@ from schemas.errors import ModelError
 if TYPE_CHECKING:
     from ranker.dataset import TrainingData
     from ranker.training_options import TrainingOptions
+    from ranker.workers import Workers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,7 @@ def fit(
     checkpoint: str | None = None,
     log_folder: str | None = None,
     devices: Sequence[str] | None = None,
+    workers: Workers | None = None,
 ) -> TrainingResult:
     """Trains until the last epoch, or until `options.patience` epochs without progress on validation, as heads see it.
 
@@ -57,8 +60,8 @@ def fit(
     killed on the way and called again.
 
     Args:
-        build: makes the model, a SequenceRanker, weights included; called once, seeded.
-        data: training rows.
+        build: makes the model, a SequenceRanker, weights included; called seeded.
+        data: training rows; of several machines, this one's share.
         validation: batches of validation rows; None: no early stopping, and the latest weights are the best.
         options: the knobs. The learning rate's schedule spans `options.epochs`.
         epochs: when to end, if before `options.epochs`.
@@ -66,33 +69,35 @@ def fit(
             to it that it belongs to this training, and removes it.
         log_folder: for TensorBoard's event files.
         devices: to copy the model to; None: all GPUs, or the CPU.
-    Raises: ModelError: the checkpoint belongs to another model, or training diverged.
+        workers: the machines that train together. All of them validate on all rows and read the checkpoint, the chief
+            alone writes; each ends with the best weights in a model of its own.
+    Raises: ModelError: the checkpoint belongs to another model, training diverged, or machines differ.
     """
     last = options.epochs if epochs is None else epochs
     with numerics(options):
-        scope = strategy(devices)
+        scope = strategy(devices) if workers is None else workers.strategy
         with scope.scope():
             model = compiled(build, options, data.steps_per_epoch)
         state = _resume(model, checkpoint, options.seed)
+        if workers is not None:
+            workers.agree(
+                rows=data.rows, labels=data.positions, steps=data.steps_per_epoch, finished_epochs=state.epoch
+            )
         resumed_from, began = state.epoch, time.monotonic()
         if state.epoch < last and not state.stopped:
-            patience = options.patience if validation is not None else None
-            head = model.options.head
-            followers: list[tf.keras.callbacks.Callback] = [callbacks.KeepState(state, checkpoint, patience, head)]
-            followers += [callbacks.ValidateAverages(), callbacks.LogLine(state, last, head.monitor)]
-            if log_folder is not None:
-                followers.append(callbacks.EventFiles(log_folder, state.history))
+            followers = _followers(state, model, validation is not None, options, last, checkpoint, log_folder, workers)
             with _unwrapped(model) if options.xla else contextlib.nullcontext():
                 model.fit(
-                    data.batches(state.epoch, last),
+                    **_rows(data.batches(state.epoch, last), validation, workers),
                     steps_per_epoch=data.steps_per_epoch,
                     initial_epoch=state.epoch,
                     epochs=last,
-                    validation_data=validation,
                     callbacks=followers,
                     verbose=1 if callbacks.watched() else 0,
                 )
         seconds = time.monotonic() - began
+        if workers is not None:
+            model = build()  # reading metrics of the other one, which are among its weights, takes all machines
         model.set_weights(state.best_weights)
     learnt = (state.epoch - resumed_from) * data.positions
     return TrainingResult(
@@ -107,11 +112,45 @@ def fit(
     )
 
 
+def _followers(
+    state: checkpointing.TrainingState,
+    model: tf.keras.Model,
+    validated: bool,
+    options: TrainingOptions,
+    last: int,
+    checkpoint: str | None,
+    log_folder: str | None,
+    workers: Workers | None,
+) -> list[tf.keras.callbacks.Callback]:
+    """What happens at the end of an epoch; only the chief writes."""
+    head, writes = model.options.head, workers is None or workers.place.chief
+    patience = options.patience if validated else None
+    followers = [callbacks.KeepState(state, checkpoint if writes else None, patience, head)]
+    followers += [callbacks.ValidateAverages(), callbacks.LogLine(state, last, head.monitor)]
+    if log_folder is not None and writes:
+        followers.append(callbacks.EventFiles(log_folder, state.history))
+    return followers
+
+
+def _rows(batches: tf.data.Dataset, validation: tf.data.Dataset | None, workers: Workers | None) -> dict[str, Any]:
+    """What Keras' fit takes of both."""
+    if workers is None:
+        return {"x": batches, "validation_data": validation}
+    given: dict[str, Any] = {"x": workers.distributed(batches)}
+    if validation is not None:
+        count = int(validation.reduce(np.int64(0), lambda so_far, _: so_far + 1))
+        replicas = workers.share.replicas
+        given |= {"validation_data": workers.distributed(validation), "validation_steps": -(-count // replicas)}
+    return given
+
+
 def compiled(build: Callable[[], tf.keras.Model], options: TrainingOptions, steps_per_epoch: int) -> tf.keras.Model:
     """The model that `build` makes, with the optimiser that `fit` trains it with, and all of its variables."""
     model = build()
     model.compile(optimizer=_optimizer(options, steps_per_epoch), jit_compile=options.xla)
     model.optimizer.build(model.trainable_variables)
+    # A metric's result is that of all machines already; Keras would add them up.
+    model.distribute_reduction_method = "first"
     return model
 
 

@@ -9,6 +9,7 @@ from tfx.proto import trainer_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils, proto_utils
 
+from components.trainer import task
 from components.trainer.options import Options
 from ranker import checkpointing
 from schemas import features as f
@@ -79,6 +80,7 @@ def _generic_properties(
         "window": int(counts.window),
         "mask_seen": bool(counts.mask_seen),
         "checkpoints": checkpoints,
+        "task_file": f"{checkpoints.rsplit('/', 1)[0]}/{task.FILE}",
         "items": _all_files(inputs["items"], f.ALL) if "items" in inputs else None,
         "test_files": _all_files(inputs["examples"], f.TEST),
         "start": saved_model_folder(inputs["start_model"].uri) if "start_model" in inputs else None,

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 import tensorflow_transform as tft
 
+from components.trainer import worker
 from components.trainer.options import Options
+from components.trainer.task import Task
 from ranker import items_table, warm_start
 from ranker.export import export
 from ranker.hyperparameters import applied, of_keras_tuner
 from ranker.job import Job, Sources, warn_of_logits
+from ranker.workers import place
 from schemas.contents import TRAINING_FILE
 from schemas.models import REFIT_FOLDER
 
@@ -22,42 +25,63 @@ if TYPE_CHECKING:
 
     from ranker.model import SequenceRanker
     from ranker.training import TrainingResult
+    from ranker.workers import Workers
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """TFX's entry point.
+    """TFX's entry point; where TF_CONFIG names several machines, all of them train.
 
     Args:
         fn_args: train_files and eval_files (patterns), transform_output, serving_model_dir, model_run_dir,
             hyperparameters (KerasTuner's get_config(), or None: they go over the options), and as custom_config what
             components.trainer.executor puts there.
-    Raises: ModelError: there is nothing to learn from or to validate on, or training diverged.
+    Raises: ModelError: there is nothing to learn from or to validate on, or training diverged. ConfigError: TF_CONFIG
+        makes no sense.
     """
-    config = fn_args.custom_config
-    tuned = of_keras_tuner(fn_args.hyperparameters) if fn_args.hyperparameters else {}
+    task = Task.of(fn_args)
+    if place().count > 1:
+        worker.start(task, task.custom_config["task_file"])
+    else:
+        train(task)
+
+
+def train(task: Task, workers: Workers | None = None) -> None:
+    """Trains, and has the chief export and leave training.json.
+
+    Args:
+        task: what run_fn was told.
+        workers: the machines that train together; None: this one trains alone.
+    Raises: ModelError: as run_fn.
+    """
+    config = task.custom_config
+    tuned = of_keras_tuner(task.hyperparameters) if task.hyperparameters else {}
     options = applied(Options.model_validate_json(config["options"]), {**tuned, "epochs": int(config["epochs"])})
-    job = Job.of(options, _sources(fn_args), tft.TFTransformOutput(fn_args.transform_output))
+    job = Job.of(options, _sources(task), tft.TFTransformOutput(task.transform_output))
     warn_of_logits(job.options, job.catalogue)
-    begun = _Begun.with_model(config["start"])
+    begun, chief = _Begun.with_model(config["start"]), workers is None or workers.place.chief
     measured = job.train(
         job.train_files,
         job.valid_files,
         checkpoint=f"{config['checkpoints']}/training.npz",
-        log_folder=fn_args.model_run_dir,
+        log_folder=task.model_run_dir,
         start=begun.into,
+        workers=workers,
     )
-    _export(job, options, measured, fn_args.serving_model_dir)
+    if chief:
+        _export(job, options, measured, task.serving_model_dir)
     record = {**_record(measured), "loss": job.options.model.loss.model_dump(mode="json")}
-    record |= {"hyperparameters": tuned, "warm_start": begun.record()}
+    record |= {"hyperparameters": tuned, "warm_start": begun.record(), "machines": place().count}
     if options.refit:
         everything = [*job.train_files, *job.valid_files, *job.test_files]
-        checkpoint = f"{config['checkpoints']}/refit.npz"
-        refit = job.train(everything, [], checkpoint=checkpoint, epochs=measured.best_epoch, start=begun.into)
-        _export(job, options, refit, f"{_parent(fn_args.serving_model_dir)}/{REFIT_FOLDER}")
+        checkpoint, epochs = f"{config['checkpoints']}/refit.npz", measured.best_epoch
+        refit = job.train(everything, [], checkpoint=checkpoint, epochs=epochs, start=begun.into, workers=workers)
+        if chief:
+            _export(job, options, refit, f"{_parent(task.serving_model_dir)}/{REFIT_FOLDER}")
         record |= {"refit": True, "fit_seconds": measured.fit_seconds + refit.fit_seconds}
         record["refit_epochs"] = refit.epochs
-    with fsspec.open(f"{fn_args.model_run_dir.rstrip('/')}/{TRAINING_FILE}", "wt", encoding="utf-8") as file:
-        json.dump(record, file, indent=2)
+    if chief:
+        with fsspec.open(f"{task.model_run_dir.rstrip('/')}/{TRAINING_FILE}", "wt", encoding="utf-8") as file:
+            json.dump(record, file, indent=2)
 
 
 @dataclasses.dataclass
@@ -82,11 +106,11 @@ class _Begun:
         return {"model": self.start.where, **dataclasses.asdict(self.report)}
 
 
-def _sources(fn_args: FnArgs) -> Sources:
-    config = fn_args.custom_config
+def _sources(task: Task) -> Sources:
+    config = task.custom_config
     return Sources(
-        train=fn_args.train_files,
-        valid=fn_args.eval_files,
+        train=task.train_files,
+        valid=task.eval_files,
         test=[config["test_files"]],
         item_counts=config["item_counts"],
         window=config["window"],

@@ -92,6 +92,16 @@ def test_positions_without_weight_add_nothing(model):
     np.testing.assert_allclose(model.compute_loss(tensors(features)), model.compute_loss(tensors(other)), rtol=1e-5)
 
 
+def test_a_step_in_which_nothing_counts_changes_nothing(model):
+    """As one of several machines takes it, where no row of the batch is its own."""
+    nothing = {name: np.zeros_like(value[:1]) for name, value in batch().items()}
+    with tf.GradientTape() as tape:
+        total, weight = model.loss_and_weight(tensors(nothing), training=True)
+    assert (float(total), float(weight)) == (0.0, 0.0)
+    for gradient in tape.gradient(total, model.trainable_variables, unconnected_gradients="zero"):
+        assert np.all(tf.convert_to_tensor(gradient) == 0.0)
+
+
 def test_loss_with_static_shapes_is_the_same(model):
     features = batch()
     features["weight"][:, 1] = 0.0
