@@ -11,7 +11,7 @@ from components.trainer.options import Options
 from components.trainer.run import train
 from components.trainer.task import Task
 from ranker import checkpointing, saved
-from schemas.artifacts import ITEM_COUNTS_FILE, TRAINING_FILE
+from schemas.contents import ITEM_COUNTS_FILE, TRAINING_FILE
 
 pytestmark = pytest.mark.timeout(3600)  # two machines on a busy one
 EPOCHS = 12  # the first takes most of the time; the others leave some to kill between them
