@@ -66,6 +66,14 @@ class Layers:
                 return found
         raise FileNotFoundError(path)
 
+    def make(self, path: str) -> None:
+        """Makes a folder, with those above it, where there is none."""
+        for folder in reversed((pathlib.PurePosixPath(path), *pathlib.PurePosixPath(path).parents)):
+            try:
+                self.find(str(folder))
+            except FileNotFoundError:
+                (self.upper / str(folder).lstrip("/")).mkdir(parents=True)
+
     def entered(self, words: list[str], binds: dict[str, pathlib.Path], empty: tuple[str, ...] = ()) -> list[str]:
         """A command that runs `words` with this file system as its root, as root; `words` may give that up.
 
@@ -174,7 +182,7 @@ class _Builder:
                 layers.env |= self.reader.pairs(text, known)
             elif instruction.name == "WORKDIR":
                 layers.workdir = self.reader.substituted(text, known)
-                (layers.upper / layers.workdir.lstrip("/")).mkdir(parents=True, exist_ok=True)
+                layers.make(layers.workdir)
             elif instruction.name == "USER":
                 layers.user = text
             elif instruction.name in ("CMD", "ENTRYPOINT"):
