@@ -35,7 +35,7 @@ COPY --from=code /opt/seqrank/components components
 COPY --from=code /opt/seqrank/inspection inspection
 COPY --from=code /opt/seqrank/ranker ranker
 COPY --from=code /opt/seqrank/schemas schemas
-# What `seqrank` sets for itself, for processes that others start; HOME and the names for users that /etc/passwd lacks.
+# What `seqrank` sets for itself, for processes that others start; HOME and names for users that /etc/passwd lacks.
 ENV PATH=/opt/seqrank/.venv/bin:$PATH \
     TF_USE_LEGACY_KERAS=1 \
     TF_CPP_MIN_LOG_LEVEL=2 \
@@ -46,7 +46,8 @@ ENV PATH=/opt/seqrank/.venv/bin:$PATH \
 # The checkout's commit, for a run's summary: there is no .git here.
 ARG COMMIT=
 ENV SEQRANK_COMMIT=$COMMIT
-# Some user that isn't root, in root's group: what OpenShift gives, and any other will do.
+# Any user will do, in root's group as on OpenShift; Beam's boot program fails for one that has no name.
+RUN useradd --uid 10001 --gid 0 --home-dir /tmp --no-create-home seqrank
 USER 10001:0
 CMD ["seqrank", "--help"]
 
@@ -56,6 +57,8 @@ USER 0:0
 COPY --from=apache/beam_python3.13_sdk:2.77.0 /opt/apache/beam /opt/apache/beam
 RUN python -m ensurepip
 ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
+# That program writes where it stands.
+WORKDIR /tmp
 USER 10001:0
 ENTRYPOINT ["/opt/apache/beam/boot"]
 

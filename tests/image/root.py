@@ -58,13 +58,16 @@ class Layers:
         """The changes."""
         return self.top / "upper"
 
-    def find(self, path: str) -> pathlib.Path:
-        """Where a file or folder of this file system lies. Raises: FileNotFoundError."""
-        for layer in (self.upper, *self.below):
-            found = layer / path.lstrip("/")
-            if os.path.lexists(found):
-                return found
-        raise FileNotFoundError(path)
+    def find(self, path: str) -> pathlib.Path | None:
+        """Where a file or folder of this file system lies; None: there is none."""
+        places = (layer / path.lstrip("/") for layer in (self.upper, *self.below))
+        return next((place for place in places if os.path.lexists(place)), None)
+
+    def make(self, path: str) -> None:
+        """Makes a folder, with those above it, where there is none: one that is there keeps its owner and mode."""
+        for folder in reversed((pathlib.PurePosixPath(path), *pathlib.PurePosixPath(path).parents)):
+            if self.find(str(folder)) is None:
+                (self.upper / str(folder).lstrip("/")).mkdir(parents=True)
 
     def entered(self, words: list[str], binds: dict[str, pathlib.Path], empty: tuple[str, ...] = ()) -> list[str]:
         """A command that runs `words` with this file system as its root, as root; `words` may give that up.
@@ -174,7 +177,7 @@ class _Builder:
                 layers.env |= self.reader.pairs(text, known)
             elif instruction.name == "WORKDIR":
                 layers.workdir = self.reader.substituted(text, known)
-                (layers.upper / layers.workdir.lstrip("/")).mkdir(parents=True, exist_ok=True)
+                layers.make(layers.workdir)
             elif instruction.name == "USER":
                 layers.user = text
             elif instruction.name in ("CMD", "ENTRYPOINT"):
@@ -191,6 +194,7 @@ class _Builder:
         for source in sources:
             if instruction.flag("from"):
                 found = made[instruction.flag("from")[0]].find(source)
+                assert found is not None, f"Dockerfile:{instruction.line}: no {source} there"
                 shutil.rmtree(into, ignore_errors=True)
                 into.parent.mkdir(parents=True, exist_ok=True)
                 subprocess.run(["cp", "-al", found, into], check=True)  # links: nothing writes to the last stage
