@@ -72,7 +72,7 @@ class Wire(socketserver.ThreadingTCPServer):
     Args of `fail`:
         sent: bytes that still go from clients to the server; got: bytes that still go back. None: no limit.
         requests: requests that still go through.
-        at: pattern of a request line that no longer does.
+        at: pattern of a request line that no longer does, or only with the first `then` bytes.
         answered: False: such a request goes through, its answer doesn't.
         stall: True: nothing moves any more and connections stay open; else they are reset.
         times: how many connections fail; None: all of them, until mended.
@@ -92,12 +92,12 @@ class Wire(socketserver.ThreadingTCPServer):
         with self._lock:
             self.lines, self.failed = [], 0
             self._sent = self._got = self._requests = self._at = self._times = None
-            self._answered, self._stall, self._down = True, False, False
+            self._answered, self._stall, self._down, self._then = True, False, False, None
 
-    def fail(self, *, sent=None, got=None, requests=None, at=None, answered=True, stall=False, times=None):
+    def fail(self, *, sent=None, got=None, requests=None, at=None, then=None, answered=True, stall=False, times=None):
         with self._lock:
             self._sent, self._got, self._requests, self._at = sent, got, requests, at and re.compile(at)
-            self._answered, self._stall, self._times = answered, stall, times
+            self._answered, self._stall, self._times, self._then = answered, stall, times, then
 
     def pass_on(self, data, connection, *, back):
         """What of some bytes goes on; None: all of it. Fewer: the connection fails behind them."""
@@ -112,9 +112,12 @@ class Wire(socketserver.ThreadingTCPServer):
                 if self._requests is not None:
                     self._requests -= 1
                 if (self._requests or 0) < 0 or (self._at and self._at.search(self.lines[-1])):
-                    if self._answered:
+                    if self._then is not None:
+                        self._sent, self._at = self._then, None
+                    elif self._answered:
                         return self._fail(connection, 0)
-                    connection.lost = True
+                    else:
+                        connection.lost = True
             return self._count("_sent", data, connection)
 
     def _count(self, name, data, connection):

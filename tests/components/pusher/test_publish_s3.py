@@ -101,15 +101,19 @@ def test_pushes_at_once_become_whole_versions_with_numbers_of_their_own(tmp_path
 
 @pytest.mark.parametrize(
     "fault",
-    [{"sent": n} for n in (1, 700, 2500, 6000, 20_000)]
-    + [{"requests": n} for n in range(8)]
-    + [{"at": MARKER}, {"at": rf"PUT \S*/{MANIFEST_FILE}"}, {"got": 300}],
+    [
+        *({"sent": n} for n in (1, 700, 6000, 20_000)),
+        *({"requests": n} for n in (2, 4)),
+        *({"at": MARKER, "then": n} for n in (0, 300, 3000, 100_000)),
+        *({"at": line} for line in (rf"PUT \S*/{MANIFEST_FILE}", r"GET \S*prefix=shop/\d+/")),
+        {"got": 300},
+    ],
     ids=str,
 )
 def test_a_connection_cut_in_the_middle_of_a_push_leaves_the_old_version_served(tmp_path, s3, wire, fault):
     target = f"s3://{s3.name}/shop"
     old = publish(model_folder(tmp_path / "old", "old"), target).published
-    new = model_folder(tmp_path / "new", "new")
+    new = model_folder(tmp_path / "new", "new" * 50_000)
     wire.fail(**fault)
     with pytest.raises(PublishError, match="what was served before still is") as failed:
         publish(new, target)
