@@ -37,6 +37,7 @@ LIMIT = 20_000  # training windows that Transform and Evaluator get, about
 MADE = 1_000_000
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 _PATIENCE = 600  # seconds for a stage, on a busy machine
+_TRIES, _SLOW = 3, "didn't get control connection"
 
 
 def _module(name):
@@ -117,10 +118,22 @@ def _run(log, folder, options, names=STAGES, like=None):
         shutil.copyfile(like / "model.json", folder / "model.json")  # the same model is judged
     place, counted = stages.Place(folder, MADE, LIMIT, beam=options.arguments()), {}
     for name in names:
-        place.done.clear()
-        stages.STAGES[name](place)()
-        counted[name] = same.counters(place.done)
+        counted[name] = _stage(place, name)
     return counted
+
+
+def _stage(place, name):
+    """Runs one stage and gives its counters; anew where a busy machine couldn't start a worker in Prism's one minute."""
+    for _ in range(_TRIES):
+        place.done.clear()
+        try:
+            stages.STAGES[name](place)()
+        except Exception as error:
+            if _SLOW not in str(error):
+                raise
+        else:
+            return same.counters(place.done)
+    raise AssertionError(f"no worker came to {name} within a minute, {_TRIES} times")
 
 
 def _same(one, other):
@@ -139,6 +152,17 @@ def _same(one, other):
     assert same.metrics(one / "evaluation" / "metrics.json") == same.metrics(other / "evaluation" / "metrics.json")
     for report in ("rejected/counts.json", "report/sequences.json"):
         assert same.metrics(one / report) == same.metrics(other / report)
+
+
+def _same_counts(counted, expected):
+    """Asserts that each stage counted the same on both; `same.counters` leaves out what counts batches."""
+    different = {
+        (stage, name): (found.get(name), expected[stage].get(name))
+        for stage, found in counted.items()
+        for name in found.keys() | expected[stage].keys()
+        if found.get(name) != expected[stage].get(name)
+    }
+    assert different == {}
 
 
 def test_workers_see_no_file_and_no_variable_of_this_side(servers, volume, tmp_path):
@@ -163,20 +187,22 @@ def test_every_stage_makes_the_same_records_and_counts_as_on_fn_api_runner(serve
     expected, folder = plain
     counted = _run(log, log / "engine", options, like=folder)
     _same(log / "engine", folder)
-    assert counted == expected
+    _same_counts(counted, expected)
     assert counted["InteractionExampleGen"]["seqrank:usable_rows"] in (100_000, MADE)
     assert counted["SequenceGen"]["seqrank:sequences_train"] > 1_000
 
 
-def test_code_that_a_job_brings_is_all_of_ours_that_workers_need(servers, log, plain, volume, store, tmp_path):
+def test_code_that_a_job_brings_is_all_of_ours_that_workers_need(servers, log, volume, store, tmp_path):
+    if not log.name.startswith("movielens"):
+        pytest.skip("once is enough")
     _, options = servers
-    expected, _ = plain
     with engine.pool(tmp_path, volume, store, code=False) as pool:
         lacking = options.model_copy(update={"environment_config": pool})
         with pytest.raises(Exception, match="No module named 'components'"):
             _run(log, log / "lacking", lacking, names=STAGES[:1])
         bringing = lacking.model_copy(update={"ship_code": True})
-        assert _run(log, log / "bringing", bringing, names=STAGES[:1])[STAGES[0]] == expected[STAGES[0]]
+        counted = _run(log, log / "bringing", bringing, names=STAGES[:1])
+    assert counted[STAGES[0]]["seqrank:usable_rows"] == 100_000
 
 
 @pytest.mark.parametrize("kind", ["LOOPBACK", "PROCESS"])
@@ -190,7 +216,7 @@ def test_workers_that_the_engine_starts_on_this_machine_make_the_same(servers, l
         told["environment_config"] = {"command": str(_boot_script(tmp_path))}
     counted = _run(log, log / kind, BeamOptions(**told), like=folder)
     _same(log / kind, folder)
-    assert counted == plain[0]
+    _same_counts(counted, plain[0])
 
 
 def _boot_script(folder):
@@ -215,10 +241,8 @@ def test_stages_read_and_write_an_object_store_that_alone_is_shared(servers, log
     bucket.upload_file(str(log / "log.csv"), f"{log.name}/log.csv")
     counted = {}
     for name in ("InteractionExampleGen", "SequenceGen"):  # the rest are TFX's, whose file systems have no s3://
-        place.done.clear()
-        stages.STAGES[name](place)()
-        counted[name] = same.counters(place.done)
-    assert counted == {name: expected[name] for name in counted}
+        counted[name] = _stage(place, name)
+    _same_counts(counted, expected)
     for found in bucket.objects.filter(Prefix=f"{log.name}/"):
         target = tmp_path / "copy" / found.key
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -261,7 +285,7 @@ def test_what_a_worker_raises_reaches_a_person_in_our_words(servers, volume, log
     model.uri = str(folder / "wordless")
     place.keep("model", model)
     with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever Beam wraps it in
-        stages.STAGES["Evaluator"](place)()
+        _stage(place, "Evaluator")
     known = failure.plain(caught.value)
     assert isinstance(known, ModelError)
     assert known.where == str(folder / "wordless" / "Format-Serving") or "Format-Serving" in str(known)

@@ -69,13 +69,18 @@ def _numbers(told: Any, path: str) -> Any:
         yield path, float(f"{told:.9g}")
 
 
+# Of TFDV, TFT and TFMA: they count batches, and how often a combiner's state was made smaller.
+_OF_BATCHES = ("num_compacts", "transform_input_tensors", "evaluate_num_instances")
+
+
 def counters(results: list[Any]) -> dict[str, int]:
-    """What was counted by all of a stage's pipelines; an engine's own clocks and sizes aside."""
+    """What was counted by all of a stage's pipelines; an engine's own clocks and sizes aside, and numbers of batches."""
     counted: dict[str, int] = {}
     for result in results:
         for metric in result.metrics().query()["counters"]:
             name = metric.key.metric
-            if name.namespace.startswith("beam") or metric.committed is None:
+            of_batches = any(each in name.name for each in _OF_BATCHES)
+            if name.namespace.startswith("beam") or of_batches or not metric.committed:  # an engine may omit a 0
                 continue
             key = f"{name.namespace}:{name.name}"
             counted[key] = counted.get(key, 0) + metric.committed
