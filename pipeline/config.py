@@ -24,6 +24,7 @@ from components.transform.options import Options as TransformOptions
 from components.tuner import space
 from components.tuner.options import Options as TunerOptions
 from pipeline import config_errors
+from pipeline.metadata_options import MetadataOptions
 from pipeline.runners.kubeflow.options import KubeflowOptions
 from schemas.errors import ConfigError
 
@@ -87,6 +88,7 @@ class RunOptions(BaseModel):
     ] = True
     beam: Annotated[BeamOptions, Field(description="how Beam runs the stages that move data")] = BeamOptions()
     keep: Annotated[KeepOptions, Field(description="what `seqrank gc` leaves")] = KeepOptions()
+    metadata: Annotated[MetadataOptions, Field(description="where what is known of runs is kept")] = MetadataOptions()
 
 
 class Config(BaseModel):
