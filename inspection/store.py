@@ -38,13 +38,14 @@ class Store:
     Args:
         where: as ML Metadata wants it.
         limit: seconds until a store that doesn't answer is given up.
+        root: output root of the runs; None: the folder of SQLite's file, or not known.
     Raises: StoreError: as inspection.connection.connect.
     """
 
-    def __init__(self, where: Where, limit: float = LIMIT) -> None:
+    def __init__(self, where: Where, limit: float = LIMIT, root: OutputRoot | None = None) -> None:
         self._client: MetadataStore = connect(where, limit)
         file = getattr(getattr(where, "sqlite", None), "filename_uri", "")
-        self._root = OutputRoot(pathlib.Path(file).parent) if file else None
+        self._root = root or (OutputRoot(pathlib.Path(file).parent) if file else None)
 
     def runs(self, limit: int | None = None) -> list[RunLine]:
         """The newest runs, the newest first; all of them without a limit. Those that began nothing are left out."""
@@ -138,17 +139,21 @@ class Store:
         address = address.rstrip("/")
         for each in dict.fromkeys([address, address if "://" in address else os.path.abspath(address)]):
             found = self._client.get_artifacts_by_uri(each) or self._client.get_artifacts_by_uri(f"{each}/")
-            if not found and _PUSHED in self._artifact_types.values():
-                pushed = self._client.get_artifacts_by_type(_PUSHED)
+            if not found:
+                pushed = [one for kind in self._pushed_types() for one in self._client.get_artifacts_by_type(kind)]
                 found = [one for one in pushed if one.custom_properties[_DESTINATION].string_value.rstrip("/") == each]
             if found:
                 return found
         return []
 
+    def _pushed_types(self) -> list[str]:
+        """What the store calls published models: on Kubeflow with a prefix."""
+        return [name for name in self._artifact_types.values() if convert.bare(name) == _PUSHED]
+
     def _find(self, name: str) -> pb.Context:
         contexts = self._run_contexts()
         if not contexts:
-            raise StoreError("No run has been here yet.", next_step="seqrank run")
+            raise StoreError("No run has been here yet.", next_step="Run one: seqrank run, or seqrank submit.")
         if name == LATEST:
             return contexts[0]
         exact = [context for context in contexts if context.name == name]

@@ -9,29 +9,24 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SQLITE, MYSQL, POSTGRESQL = "sqlite", "mysql", "postgresql"
 _PORTS: Final = {MYSQL: 3306, POSTGRESQL: 5432}
+# ML Metadata puts both into its SQL and its connection line as they stand.
+_HOST: Final = r"^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$"
+_DATABASE: Final = r"^[a-z_][a-z0-9_]{0,62}$"
 _VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 
 class TlsOptions(BaseModel):
-    """How the connection to a database server is encrypted; there is no unencrypted one under this section."""
+    """An encrypted connection to MySQL or MariaDB; whose server it is, ML Metadata's client can't tell."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    ca: Annotated[
-        pathlib.Path | None, Field(description="file with the certificate of the authority that signed the server's")
-    ] = None
     cert: Annotated[pathlib.Path | None, Field(description="file with our own certificate; null: none")] = None
     key: Annotated[pathlib.Path | None, Field(description="file with the key of cert, without a passphrase")] = None
-    verify: Annotated[
-        bool, Field(description="refuse a server whose certificate ca didn't sign, or that has another name")
-    ] = True
 
     @model_validator(mode="after")
     def _whole(self) -> TlsOptions:
         if (self.cert is None) != (self.key is None):
             raise ValueError("cert and key go together")
-        if self.verify and self.ca is None:
-            raise ValueError("verify needs ca, the authority's certificate")
         return self
 
 
@@ -44,15 +39,21 @@ class MetadataOptions(BaseModel):
         Literal["sqlite", "mysql", "postgresql"],
         Field(description="sqlite (metadata.sqlite in the output root), mysql (MariaDB too) or postgresql"),
     ] = "sqlite"
-    host: Annotated[str | None, Field(description="the database server's name or address", min_length=1)] = None
+    host: Annotated[str | None, Field(description="the database server's name or address", pattern=_HOST)] = None
     port: Annotated[int | None, Field(description="null: 3306 of MySQL, 5432 of PostgreSQL", ge=1, le=65535)] = None
-    database: Annotated[str | None, Field(description="its name; made where it isn't there", min_length=1)] = None
+    database: Annotated[
+        str | None,
+        Field(description="its name, of small letters, digits and _; made where it isn't there", pattern=_DATABASE),
+    ] = None
     user: Annotated[str | None, Field(description="who we are there", min_length=1)] = None
     password_env: Annotated[
         str | None,
         Field(description="environment variable that has the password; null: none is needed", pattern=_VARIABLE),
     ] = None
-    ssl: Annotated[TlsOptions | None, Field(description="encryption; null: as the server and its library choose")] = None
+    ssl: Annotated[
+        TlsOptions | None,
+        Field(description="encryption, which only mysql has; {} without a certificate of our own; null: none"),
+    ] = None
 
     @model_validator(mode="after")
     def _whole(self) -> MetadataOptions:
@@ -66,6 +67,8 @@ class MetadataOptions(BaseModel):
         missing = [name for name in ("host", "database", "user") if server[name] is None]
         if missing:
             raise ValueError(f"{self.kind} needs {', '.join(missing)}")
+        if self.kind == POSTGRESQL and self.ssl is not None:
+            raise ValueError("ssl: ML Metadata's client for PostgreSQL has none; lead the connection through a tunnel")
         return self
 
     @property

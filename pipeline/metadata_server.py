@@ -11,7 +11,7 @@ from pipeline.metadata_options import MYSQL
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pipeline.metadata_options import MetadataOptions, TlsOptions
+    from pipeline.metadata_options import MetadataOptions
 
 
 def where(options: MetadataOptions, *, only_look: bool = False) -> pb.ConnectionConfig:
@@ -24,6 +24,8 @@ def where(options: MetadataOptions, *, only_look: bool = False) -> pb.Connection
     """
     config = pb.ConnectionConfig()
     host, port = options.address
+    if host == "localhost":
+        host = "127.0.0.1"  # else MySQL's client looks for a socket, at a place of its own
     if options.kind == MYSQL:
         mysql = config.mysql
         mysql.host, mysql.port, mysql.database, mysql.user = host, port, str(options.database), str(options.user)
@@ -31,13 +33,17 @@ def where(options: MetadataOptions, *, only_look: bool = False) -> pb.Connection
     else:
         postgresql = config.postgresql
         postgresql.host, postgresql.port = host, str(port)
-        postgresql.dbname, postgresql.user = str(options.database), str(options.user)
+        postgresql.dbname, postgresql.user = str(options.database), _quoted(str(options.user))
         postgresql.skip_db_creation = only_look
     server = config.mysql if options.kind == MYSQL else config.postgresql
     if options.password_env:
-        server.password = _password(options.password_env)
+        password = _password(options.password_env)
+        server.password = password if options.kind == MYSQL else _quoted(password)
     if options.ssl:
-        _encrypt(config, options.ssl)
+        told = config.mysql.ssl_options
+        told.verify_server_cert = False  # said, it turns encryption on; True refuses good certificates, too
+        if options.ssl.cert and options.ssl.key:
+            told.cert, told.key = str(options.ssl.cert.absolute()), str(options.ssl.key.absolute())
     return config
 
 
@@ -52,15 +58,7 @@ def _password(variable: str) -> str:
     return found
 
 
-def _encrypt(config: pb.ConnectionConfig, ssl: TlsOptions) -> None:
-    paths = {name: str(path.absolute()) for name in ("ca", "cert", "key") if (path := getattr(ssl, name)) is not None}
-    if config.WhichOneof("config") == MYSQL:
-        told = config.mysql.ssl_options
-        for name, path in paths.items():
-            setattr(told, name, path)
-        told.verify_server_cert = ssl.verify
-        return
-    option = config.postgresql.ssloption
-    option.sslmode = "verify-full" if ssl.verify else "require"
-    for name, path in paths.items():
-        setattr(option, "sslrootcert" if name == "ca" else f"ssl{name}", path)
+def _quoted(value: str) -> str:
+    """A value as libpq reads it: ML Metadata puts it into one line of name=value, as it stands."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

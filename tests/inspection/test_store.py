@@ -61,7 +61,7 @@ def test_artifacts_are_the_newest_first_of_all_types_or_one(store):
     assert [each.id for each in everything] == sorted((each.id for each in everything), reverse=True)
     assert len(store.artifacts("model")) == 4
     assert {each.type for each in store.artifacts("RejectedRows")} == {"seqrank.RejectedRows"}
-    with pytest.raises(StoreError, match="Those there are: .*ModelBlessing"):
+    with pytest.raises(StoreError, match=r"Those there are: .*ModelBlessing"):
         store.artifacts("Models")
 
 
