@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import tempfile
 import threading
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from schemas.errors import StoreError
 
@@ -49,7 +49,7 @@ def connect(where: Where, limit: float = LIMIT) -> MetadataStore:
         limit: seconds.
     Raises: StoreError: there is none, it is in use beyond the limit, or it isn't ML Metadata's.
     """
-    from ml_metadata import MetadataStore, errors
+    from ml_metadata import errors
     from ml_metadata.proto import metadata_store_pb2 as pb
 
     name = _try(where, limit)
@@ -58,12 +58,28 @@ def connect(where: Where, limit: float = LIMIT) -> MetadataStore:
         where.channel_arguments.max_receive_message_length = _MESSAGE
     with _errors_said() as said:
         try:
-            store = MetadataStore(where)
+            store = _client(where, name)
             store.get_context_types()
         except (errors.StatusError, RuntimeError) as error:
             why = "\n".join([str(error).strip(), *said()])
             raise StoreError("This metadata store can't be read.", where=name, why=why) from error
     return store
+
+
+def _client(where: Where, name: str) -> MetadataStore:
+    """ML Metadata's client, that says plainly when its store is gone."""
+    from ml_metadata import MetadataStore, errors
+
+    gone = (errors.UnavailableError, errors.DeadlineExceededError, errors.InternalError, errors.ResourceExhaustedError)
+
+    class Client(MetadataStore):
+        def _call_method(self, method_name: str, request: Any, response: Any) -> None:
+            try:
+                super()._call_method(method_name, request, response)
+            except gone as error:
+                raise StoreError("The metadata store no longer answers.", where=name, why=str(error)) from error
+
+    return Client(where)
 
 
 def _try(where: Where, limit: float) -> str:

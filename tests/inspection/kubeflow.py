@@ -10,6 +10,7 @@ import json
 from concurrent import futures
 
 import grpc
+from google.protobuf import struct_pb2
 from ml_metadata import MetadataStore
 from ml_metadata.metadata_store.pywrap.metadata_store_extension import metadata_store as library
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -116,7 +117,7 @@ class Launcher:
         execution = pb.Execution(type_id=self._store.put_execution_type(pb.ExecutionType(name=kind)))
         execution.last_known_state = pb.Execution.State.Value(state)
         _tell(execution, own)
-        execution.custom_properties["inputs"].struct_value.update(told)
+        execution.custom_properties["inputs"].struct_value.CopyFrom(_struct(told))
         pairs = []
         for direction, key, artifact in events:
             event = pb.Event(type=direction, artifact_id=artifact)
@@ -140,8 +141,14 @@ def _tell(message, properties):
         if isinstance(value, str):
             held.string_value = value
         elif isinstance(value, dict):
-            held.struct_value.update({"struct": value})
+            held.struct_value.CopyFrom(_struct({"struct": value}))
         elif isinstance(value, float):
             held.double_value = value
         else:
             held.int_value = int(value)
+
+
+def _struct(values):
+    struct = struct_pb2.Struct()
+    struct.update(values)
+    return struct
