@@ -60,11 +60,13 @@ def _found(uri: str) -> tuple[fsspec.AbstractFileSystem | None, str, dict[str, A
 def read_parquet(uri: str, columns: list[str] | None = None) -> pl.DataFrame | None:
     """All Parquet files of a folder as one table; None where there is none."""
     import polars as pl
-    import pyarrow.dataset as ds
 
     system, _, listed = _found(uri)
     paths = sorted(name for name in listed if name.endswith(".parquet"))
-    if not paths:
+    if system is None or not paths:
         return None
-    found = pl.from_arrow(ds.dataset(paths, filesystem=system, format="parquet").to_table(columns=columns))
-    return found if isinstance(found, pl.DataFrame) else found.to_frame()
+    found = []
+    for path in paths:
+        with system.open(path, "rb") as file:
+            found.append(pl.read_parquet(file, columns=columns))
+    return pl.concat(found)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from inspection.store import Store
     from pipeline.metadata_options import MetadataOptions
+    from pipeline.run_options import RunOptions
     from schemas.runs import OutputRoot
 
 _PIPED: Final = 200  # columns, where nobody says how wide a line may be
@@ -67,10 +68,27 @@ def _configured(config: pathlib.Path, output: pathlib.Path | None) -> tuple[Meta
 
     if output and not config.exists():
         return MetadataOptions(), OutputRoot(output.absolute())
-    from pipeline.config import load
-
-    run = load(config, []).run
+    run = _run_section(config)
     return run.metadata, OutputRoot((output or run.output_root).absolute())
+
+
+def _run_section(config: pathlib.Path) -> RunOptions:
+    """The one section that matters here. Reading all of them takes as long as the rest of a command.
+
+    Raises: ConfigError: as pipeline.config.load, which words what is wrong.
+    """
+    import yaml
+    from pydantic import ValidationError
+
+    from pipeline.run_options import RunOptions
+
+    try:
+        values = yaml.safe_load(config.read_text(encoding="utf-8"))
+        return RunOptions.model_validate((values or {}).get("run") or {})
+    except (OSError, ValueError, yaml.YAMLError, AttributeError, ValidationError):
+        from pipeline.config import load
+
+        return load(config, []).run
 
 
 def show(table: RenderableType, record: Any, as_json: bool) -> None:
