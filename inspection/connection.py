@@ -60,8 +60,8 @@ def connect(where: Where, limit: float = LIMIT) -> MetadataStore:
         try:
             store = _client(where, name)
             store.get_context_types()
-        except (errors.StatusError, RuntimeError) as error:
-            why = "\n".join([str(error).strip(), *said()])
+        except (errors.StatusError, RuntimeError, StoreError) as error:
+            why = "\n".join([error.why if isinstance(error, StoreError) else str(error).strip(), *said()])
             raise StoreError("This metadata store can't be read.", where=name, why=why) from error
     return store
 

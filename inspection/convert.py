@@ -47,7 +47,7 @@ def artifact(found: pb.Artifact, types: Mapping[int, str]) -> Artifact:
     """One artifact; `types`: names by id."""
     return Artifact(
         id=found.id,
-        type=bare(types.get(found.type_id, found.type)),
+        type=bare(types[found.type_id] or found.type),
         uri=found.uri,
         state=pb.Artifact.State.Name(found.state),
         created=when(found.create_time_since_epoch),

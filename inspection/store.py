@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import difflib
-import functools
 import os
 import pathlib
 from typing import TYPE_CHECKING, Final
@@ -18,7 +17,7 @@ from schemas.errors import StoreError
 from schemas.runs import SUMMARY_FILE, OutputRoot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ml_metadata import MetadataStore
 
@@ -45,6 +44,9 @@ class Store:
     def __init__(self, where: Where, limit: float = LIMIT, root: OutputRoot | None = None) -> None:
         self._client: MetadataStore = connect(where, limit)
         file = getattr(getattr(where, "sqlite", None), "filename_uri", "")
+        self._context_types = _Types(self._client.get_context_types)
+        self._execution_types = _Types(self._client.get_execution_types)
+        self._artifact_types = _Types(self._client.get_artifact_types)
         self._root = root or (OutputRoot(pathlib.Path(file).parent) if file else None)
 
     def runs(self, limit: int | None = None) -> list[RunLine]:
@@ -148,7 +150,7 @@ class Store:
 
     def _pushed_types(self) -> list[str]:
         """What the store calls published models: on Kubeflow with a prefix."""
-        return [name for name in self._artifact_types.values() if convert.bare(name) == _PUSHED]
+        return [kind.name for kind in self._client.get_artifact_types() if convert.bare(kind.name) == _PUSHED]
 
     def _find(self, name: str) -> pb.Context:
         contexts = self._run_contexts()
@@ -168,7 +170,7 @@ class Store:
 
     def _run_contexts(self) -> list[pb.Context]:
         """The newest first."""
-        kinds = set(self._context_types.values())
+        kinds = {kind.name for kind in self._client.get_context_types()}
         found = [
             each for kind in convert.RUN_TYPES if kind in kinds for each in self._client.get_contexts_by_type(kind)
         ]
@@ -207,17 +209,17 @@ class Store:
         nodes = [each.name for each in contexts if self._context_types[each.type_id] == convert.NODE_TYPE]
         return nodes[0].rsplit(".", 1)[-1] if nodes else ""
 
-    @functools.cached_property
-    def _context_types(self) -> Mapping[int, str]:
-        return {kind.id: kind.name for kind in self._client.get_context_types()}
 
-    @functools.cached_property
-    def _execution_types(self) -> Mapping[int, str]:
-        return {kind.id: kind.name for kind in self._client.get_execution_types()}
+class _Types(dict[int, str]):
+    """Names of types by id, asked for when one is met that isn't known yet: a run that goes on makes new ones."""
 
-    @functools.cached_property
-    def _artifact_types(self) -> Mapping[int, str]:
-        return {kind.id: kind.name for kind in self._client.get_artifact_types()}
+    def __init__(self, load: Callable[[], Sequence[pb.ArtifactType | pb.ExecutionType | pb.ContextType]]) -> None:
+        super().__init__()
+        self._load = load
+
+    def __missing__(self, number: int) -> str:
+        self.update({kind.id: kind.name for kind in self._load()})
+        return self.setdefault(number, "")
 
 
 def _fixed(found: dict[str, list[Artifact]]) -> dict[str, tuple[Artifact, ...]]:
