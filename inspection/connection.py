@@ -69,10 +69,16 @@ def connect(where: Where, limit: float = LIMIT) -> MetadataStore:
 def _client(where: Where, name: str) -> MetadataStore:
     """ML Metadata's client, that says plainly when its store is gone."""
     from ml_metadata import MetadataStore, errors
+    from ml_metadata.proto import metadata_store_pb2 as pb
 
+    base = MetadataStore
+    if isinstance(where, pb.ConnectionConfig) and where.WhichOneof("config") == "postgresql":
+        from inspection import postgresql
+
+        base = postgresql.Client
     gone = (errors.UnavailableError, errors.DeadlineExceededError, errors.InternalError, errors.ResourceExhaustedError)
 
-    class Client(MetadataStore):
+    class Client(base):  # type: ignore[valid-type, misc]
         def _call_method(self, method_name: str, request: Any, response: Any) -> None:
             try:
                 super()._call_method(method_name, request, response)

@@ -122,12 +122,13 @@ def _launch(
     from tfx.orchestration.portable import runtime_parameter_utils
 
     from pipeline.pipeline import create_pipeline
+    from pipeline.runners import metadata
 
     chain = create_pipeline(config, root, fingerprints=fingerprints, metadata=where)
     plan = compiler.Compiler().compile(chain)
     # The runner would name the run by its own clock: then nobody could say which executions are this run's.
     runtime_parameter_utils.substitute_runtime_parameter(plan, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
-    with lines.follow():
+    with lines.follow(), metadata.clients_for(where):
         LocalDagRunner().run_with_ir(plan)
 
 

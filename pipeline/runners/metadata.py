@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from ml_metadata import MetadataStore, errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline import metadata_server
-from pipeline.metadata_options import SQLITE
+from pipeline.metadata_options import POSTGRESQL, SQLITE
 from schemas.errors import BusyError
 
 if TYPE_CHECKING:
@@ -94,6 +95,15 @@ def connect(store: pb.ConnectionConfig | pathlib.Path) -> MetadataStore:
     from inspection.connection import connect as connect_to_server
 
     return connect_to_server(store)
+
+
+def clients_for(store: pb.ConnectionConfig) -> contextlib.AbstractContextManager[None]:
+    """For a block's length, TFX reaches a store by a client that can."""
+    if store.WhichOneof("config") != POSTGRESQL:
+        return contextlib.nullcontext()
+    from inspection import postgresql
+
+    return postgresql.everywhere()
 
 
 def claim(store: MetadataStore, run_id: str) -> None:
