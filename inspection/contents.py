@@ -68,14 +68,15 @@ def look(artifact: Artifact) -> Contents:
     )
 
 
-def _address(uri: str, name: str) -> str:
-    return f"{files.address(uri).rstrip('/')}/{name}" if name else files.address(uri)
+def _open(uri: str, name: str, mode: str, **told: Any) -> fsspec.core.OpenFile:
+    path = f"{files.address(uri).rstrip('/')}/{name}" if name else files.address(uri)
+    return fsspec.open(path, mode, **told, **files.options(path))
 
 
 def _table(uri: str, name: str) -> Table:
     import pyarrow.parquet as pq
 
-    with fsspec.open(_address(uri, name), "rb") as handle:
+    with _open(uri, name, "rb") as handle:
         file = pq.ParquetFile(handle)
         batch = next(file.iter_batches(batch_size=_ROWS), None)
         first = [tuple(_short(value) for value in row.values()) for row in (batch.to_pylist() if batch else [])]
@@ -90,7 +91,7 @@ def _short(value: Any) -> str:
 
 
 def _text(uri: str, name: str) -> Text:
-    with fsspec.open(_address(uri, name), "r", encoding="utf-8", errors="replace") as handle:
+    with _open(uri, name, "r", encoding="utf-8", errors="replace") as handle:
         text = handle.read(_BYTES + 1)
     if name.endswith(".json") and len(text) <= _BYTES:
         with contextlib.suppress(ValueError):  # else it is shown as it stands

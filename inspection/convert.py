@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 RUN_TYPES: Final = ("pipeline_run", "system.PipelineRun")  # TFX's contexts, Kubeflow's
 PIPELINE_TYPES: Final = ("pipeline", "system.Pipeline")
 NODE_TYPE: Final = "node"  # TFX's; Kubeflow keeps a stage's name with its execution
-_TASK_NAME: Final = "task_name"
+_KUBEFLOW: Final = "system."  # begins the types of its executions
+_TASK_NAME: Final = "task_name"  # of what its launcher notes: the stage's name,
+_TOLD: Final = "inputs"  # what it was told,
+# and what only the launcher itself needs.
+_LAUNCHERS: Final = ("display_name", "task_name", "inputs", "parent_dag_id", "pod_uid", "cache_fingerprint")
 _HELPERS: Final = ("Resolver", "system.DAGExecution")  # ends of the type names
 _PREFIXES: Final = ("tfx.",)  # of types on Kubeflow
 _MILLISECONDS: Final = 1000.0
@@ -30,6 +34,7 @@ _STATES: Final = {
     pb.Execution.FAILED: FAILED,
     pb.Execution.CANCELED: CANCELLED,
 }
+_WRAPPERS: Final = ("__value__", "struct", "list")  # TFX's around any value, Kubeflow's around a structure and a list
 _STRUCT: Final = "mlmd-struct::"  # how TFX keeps a structure in a string
 
 
@@ -40,18 +45,21 @@ def when(milliseconds: int) -> datetime.datetime:
 
 def artifact(found: pb.Artifact, types: Mapping[int, str]) -> Artifact:
     """One artifact; `types`: names by id."""
-    name = types.get(found.type_id, found.type)
-    for prefix in _PREFIXES:
-        name = name.removeprefix(prefix)
-    state = pb.Artifact.State.Name(found.state)
     return Artifact(
         id=found.id,
-        type=name,
+        type=bare(types[found.type_id] or found.type),
         uri=found.uri,
-        state=state,
+        state=pb.Artifact.State.Name(found.state),
         created=when(found.create_time_since_epoch),
         properties=_properties(found),
     )
+
+
+def bare(kind: str) -> str:
+    """Name of an artifact's type without Kubeflow's prefix."""
+    for prefix in _PREFIXES:
+        kind = kind.removeprefix(prefix)
+    return kind
 
 
 def stage(
@@ -63,9 +71,12 @@ def stage(
 ) -> Stage:
     """One execution, with what went in and came out; `name`: of its node, "" where the execution itself knows it."""
     properties = _properties(found)
+    name = name or str(properties.get(_TASK_NAME) or types[found.type_id].rsplit(".", 1)[-1])
+    if types[found.type_id].startswith(_KUBEFLOW):
+        properties = _told(properties)
     return Stage(
         id=found.id,
-        name=name or str(properties.get(_TASK_NAME) or types[found.type_id].rsplit(".", 1)[-1]),
+        name=name,
         state=_STATES.get(found.last_known_state, RUNNING),
         cached=found.last_known_state == pb.Execution.CACHED,
         helper=helper(types[found.type_id]),
@@ -83,9 +94,14 @@ def helper(kind: str) -> bool:
 
 
 def line(run: str, pipeline: str, executions: Sequence[pb.Execution], types: Mapping[int, str]) -> RunLine:
-    """A run's line; of at least one execution."""
-    states = {_STATES.get(each.last_known_state, RUNNING) for each in executions}
+    """A run's line; of at least one execution.
+
+    Kubeflow leaves the group that is the whole run RUNNING for ever, and calls a stage CANCELED that a condition left
+    out: neither says how a run is. A run whose stages have all ended counts as succeeded, though one may be to come.
+    """
     work = [each for each in executions if not helper(types[each.type_id])]
+    states = {_STATES.get(each.last_known_state, RUNNING) for each in executions if _says(each, types[each.type_id])}
+    states = states or {RUNNING}
     return RunLine(
         id=run,
         pipeline=pipeline,
@@ -95,6 +111,23 @@ def line(run: str, pipeline: str, executions: Sequence[pb.Execution], types: Map
         stages=len(work),
         cached=sum(each.last_known_state == pb.Execution.CACHED for each in work),
     )
+
+
+def _says(execution: pb.Execution, kind: str) -> bool:
+    """Whether an execution's state says something of its run's."""
+    if not kind.startswith(_KUBEFLOW):
+        return True
+    return not helper(kind) and execution.last_known_state != pb.Execution.CANCELED
+
+
+def _told(properties: dict[str, Value]) -> dict[str, Value]:
+    """A stage's properties on Kubeflow as on this machine: parameters beside the others, whole numbers whole."""
+    told = properties.get(_TOLD)
+    values = told.items() if isinstance(told, dict) else ()
+    kept = {name: value for name, value in properties.items() if name not in _LAUNCHERS}
+    return kept | {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in values
+    }
 
 
 def _seconds(executions: Iterable[pb.Execution]) -> float:
@@ -117,4 +150,6 @@ def _value(value: Any) -> Value:
         return "(a message)"
     elif kind == "string_value" and held.startswith(_STRUCT):
         return "(a structure)"
-    return held.get("__value__", held) if isinstance(held, dict) else held
+    while isinstance(held, dict) and len(held) == 1 and (wrapped := next(iter(held))) in _WRAPPERS:
+        held = held[wrapped]
+    return held

@@ -1,4 +1,8 @@
-"""Reads the JSON and Parquet that stages left, on whatever file system they lie."""
+"""Reads the JSON and Parquet that stages left, on whatever file system they lie.
+
+What can't be reached is as good as deleted: each store's client has errors of its own for that, botocore's not even
+OSError, and a missing client is an ImportError. So all of them count, where a store is asked.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 _SCHEMES: Final = {"gs://": "gcs://", "minio://": "s3://"}  # as fsspec calls them
+# Of botocore: it would try for minutes.
+_PATIENCE: Final = {"config_kwargs": {"connect_timeout": 3, "read_timeout": 30, "retries": {"max_attempts": 1}}}
 
 
 def address(uri: str) -> str:
@@ -21,36 +27,46 @@ def address(uri: str) -> str:
     return uri
 
 
+def options(where: str) -> dict[str, Any]:
+    """What fsspec's client of an address is to be told."""
+    return _PATIENCE if where.startswith("s3://") else {}
+
+
 def read_json(uri: str, *parts: str) -> Any:
-    """What a JSON file holds; None where there is none (deleted since, or on a store that can't be reached)."""
+    """What a JSON file holds; None where there is none, or its store can't be reached."""
+    path = "/".join([address(uri).rstrip("/"), *parts])
     try:
-        with fsspec.open("/".join([address(uri).rstrip("/"), *parts]), "r", encoding="utf-8") as file:
+        with fsspec.open(path, "r", encoding="utf-8", **options(path)) as file:
             return json.load(file)
-    except (OSError, ValueError, ImportError):
+    except Exception:
         return None
 
 
 def names(uri: str) -> list[tuple[str, int]]:
-    """Every file below a folder, with its size in bytes, in order; empty where there is nothing."""
-    system, root = fsspec.core.url_to_fs(address(uri))
-    try:
-        found = system.find(root, detail=True)
-    except OSError:
-        return []
+    """Every file below a folder, with its size in bytes, in order; empty where there is nothing, as above."""
+    root, found = _found(uri)[1:]
     return sorted((name[len(root) :].lstrip("/"), int(told["size"] or 0)) for name, told in found.items())
+
+
+def _found(uri: str) -> tuple[fsspec.AbstractFileSystem | None, str, dict[str, Any]]:
+    path = address(uri)
+    try:
+        system, root = fsspec.core.url_to_fs(path, **options(path))
+        return system, root, system.find(root, detail=True)
+    except Exception:
+        return None, "", {}
 
 
 def read_parquet(uri: str, columns: list[str] | None = None) -> pl.DataFrame | None:
     """All Parquet files of a folder as one table; None where there is none."""
     import polars as pl
-    import pyarrow.dataset as ds
 
-    system, root = fsspec.core.url_to_fs(address(uri))
-    try:
-        paths = sorted(name for name in system.find(root) if name.endswith(".parquet"))
-    except OSError:
+    system, _, listed = _found(uri)
+    paths = sorted(name for name in listed if name.endswith(".parquet"))
+    if system is None or not paths:
         return None
-    if not paths:
-        return None
-    found = pl.from_arrow(ds.dataset(paths, filesystem=system, format="parquet").to_table(columns=columns))
-    return found if isinstance(found, pl.DataFrame) else found.to_frame()
+    found = []
+    for path in paths:
+        with system.open(path, "rb") as file:
+            found.append(pl.read_parquet(file, columns=columns))
+    return pl.concat(found)

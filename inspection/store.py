@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import difflib
-import functools
 import os
 import pathlib
 from typing import TYPE_CHECKING, Final
@@ -18,7 +17,7 @@ from schemas.errors import StoreError
 from schemas.runs import SUMMARY_FILE, OutputRoot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ml_metadata import MetadataStore
 
@@ -38,13 +37,17 @@ class Store:
     Args:
         where: as ML Metadata wants it.
         limit: seconds until a store that doesn't answer is given up.
+        root: output root of the runs; None: the folder of SQLite's file, or not known.
     Raises: StoreError: as inspection.connection.connect.
     """
 
-    def __init__(self, where: Where, limit: float = LIMIT) -> None:
+    def __init__(self, where: Where, limit: float = LIMIT, root: OutputRoot | None = None) -> None:
         self._client: MetadataStore = connect(where, limit)
         file = getattr(getattr(where, "sqlite", None), "filename_uri", "")
-        self._root = OutputRoot(pathlib.Path(file).parent) if file else None
+        self._context_types = _Types(self._client.get_context_types)
+        self._execution_types = _Types(self._client.get_execution_types)
+        self._artifact_types = _Types(self._client.get_artifact_types)
+        self._root = root or (OutputRoot(pathlib.Path(file).parent) if file else None)
 
     def runs(self, limit: int | None = None) -> list[RunLine]:
         """The newest runs, the newest first; all of them without a limit. Those that began nothing are left out."""
@@ -138,17 +141,21 @@ class Store:
         address = address.rstrip("/")
         for each in dict.fromkeys([address, address if "://" in address else os.path.abspath(address)]):
             found = self._client.get_artifacts_by_uri(each) or self._client.get_artifacts_by_uri(f"{each}/")
-            if not found and _PUSHED in self._artifact_types.values():
-                pushed = self._client.get_artifacts_by_type(_PUSHED)
+            if not found:
+                pushed = [one for kind in self._pushed_types() for one in self._client.get_artifacts_by_type(kind)]
                 found = [one for one in pushed if one.custom_properties[_DESTINATION].string_value.rstrip("/") == each]
             if found:
                 return found
         return []
 
+    def _pushed_types(self) -> list[str]:
+        """What the store calls published models: on Kubeflow with a prefix."""
+        return [kind.name for kind in self._client.get_artifact_types() if convert.bare(kind.name) == _PUSHED]
+
     def _find(self, name: str) -> pb.Context:
         contexts = self._run_contexts()
         if not contexts:
-            raise StoreError("No run has been here yet.", next_step="seqrank run")
+            raise StoreError("No run has been here yet.", next_step="Run one: seqrank run, or seqrank submit.")
         if name == LATEST:
             return contexts[0]
         exact = [context for context in contexts if context.name == name]
@@ -163,7 +170,7 @@ class Store:
 
     def _run_contexts(self) -> list[pb.Context]:
         """The newest first."""
-        kinds = set(self._context_types.values())
+        kinds = {kind.name for kind in self._client.get_context_types()}
         found = [
             each for kind in convert.RUN_TYPES if kind in kinds for each in self._client.get_contexts_by_type(kind)
         ]
@@ -202,17 +209,17 @@ class Store:
         nodes = [each.name for each in contexts if self._context_types[each.type_id] == convert.NODE_TYPE]
         return nodes[0].rsplit(".", 1)[-1] if nodes else ""
 
-    @functools.cached_property
-    def _context_types(self) -> Mapping[int, str]:
-        return {kind.id: kind.name for kind in self._client.get_context_types()}
 
-    @functools.cached_property
-    def _execution_types(self) -> Mapping[int, str]:
-        return {kind.id: kind.name for kind in self._client.get_execution_types()}
+class _Types(dict[int, str]):
+    """Names of types by id, asked for when one is met that isn't known yet: a run that goes on makes new ones."""
 
-    @functools.cached_property
-    def _artifact_types(self) -> Mapping[int, str]:
-        return {kind.id: kind.name for kind in self._client.get_artifact_types()}
+    def __init__(self, load: Callable[[], Sequence[pb.ArtifactType | pb.ExecutionType | pb.ContextType]]) -> None:
+        super().__init__()
+        self._load = load
+
+    def __missing__(self, number: int) -> str:
+        self.update({kind.id: kind.name for kind in self._load()})
+        return self.setdefault(number, "")
 
 
 def _fixed(found: dict[str, list[Artifact]]) -> dict[str, tuple[Artifact, ...]]:

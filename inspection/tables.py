@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 COLOURS: Final = {SUCCEEDED: "green", FAILED: "bold red", RUNNING: "cyan"}
 _SHOWN: Final = ("hr@10", "ndcg@10", "mrr@10", "coverage@10", "rmse", "mae", "auc", "log_loss")
+_GONE: Final = "Nothing can be read there: it was deleted, or its store can't be reached from here."
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
 
 
@@ -186,7 +187,7 @@ def contents(found: Contents) -> Group:
     listed = _table("FILE", "BYTES")
     for file in found.files:
         listed.add_row(Text(file.name or "(the artifact itself)"), Text(f"{file.size:,}"))
-    parts += [told, Text(), listed if found.files else Text("Nothing lies there any more.")]
+    parts += [told, Text(), listed if found.files else Text(_GONE)]
     for each in found.tables:
         table = _table(*each.columns)
         for row in each.first:

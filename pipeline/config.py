@@ -24,7 +24,7 @@ from components.transform.options import Options as TransformOptions
 from components.tuner import space
 from components.tuner.options import Options as TunerOptions
 from pipeline import config_errors
-from pipeline.runners.beam.options import BeamOptions
+from pipeline.run_options import RunOptions
 from pipeline.runners.kubeflow.options import KubeflowOptions
 from schemas.errors import ConfigError
 
@@ -36,39 +36,6 @@ _OVERRIDE: Final = "--set"
 _HARMLESS: Final = "model.loss.negatives.count"  # how many items are drawn, not which
 
 Path = tuple[str, ...]
-
-
-class KeepOptions(BaseModel):
-    """What `seqrank gc` leaves."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    runs: Annotated[int, Field(description="newest runs whose summary, log and artifacts stay", ge=1)] = 10
-    models: Annotated[int, Field(description="newest published versions that stay", ge=2)] = 5
-    checkpoint_days: Annotated[
-        float, Field(description="days after which the checkpoint of a training that never ended goes", ge=0)
-    ] = 7.0
-
-
-class RunOptions(BaseModel):
-    """What belongs to the run as a whole, not to a stage."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Annotated[
-        str,
-        Field(
-            description="the pipeline's and the published model's name", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
-        ),
-    ] = "movielens"
-    output_root: Annotated[
-        pathlib.Path, Field(description="folder of metadata, artifacts, models, logs, summaries; one run at a time")
-    ] = pathlib.Path("runs")
-    cache: Annotated[
-        bool, Field(description="take a stage from an earlier run where nothing it depends on changed")
-    ] = True
-    beam: Annotated[BeamOptions, Field(description="how Beam runs the stages that move data")] = BeamOptions()
-    keep: Annotated[KeepOptions, Field(description="what `seqrank gc` leaves")] = KeepOptions()
 
 
 class Config(BaseModel):

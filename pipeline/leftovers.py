@@ -60,9 +60,9 @@ class Leftover:
 
 def find(config: Config, root: OutputRoot) -> list[Leftover]:
     """Everything that can go under a configuration; nothing is touched."""
-    if not root.metadata.exists():
+    if not _known(config, root):
         return []
-    store = metadata.connect(root.metadata)
+    store = metadata.connect(metadata.where(config.run.metadata, root))
     runs = sorted(path for path in root.path.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
     finished = [path for path in runs if _summarised(path)]
     kept = finished[-config.run.keep.runs :]
@@ -76,7 +76,7 @@ def find(config: Config, root: OutputRoot) -> list[Leftover]:
 
 def remove(found: list[Leftover], config: Config, root: OutputRoot) -> None:
     """Removes what `find` found; a removal that is cut short is found again."""
-    store = metadata.connect(root.metadata) if root.metadata.exists() else None
+    store = metadata.connect(metadata.where(config.run.metadata, root)) if _known(config, root) else None
     target = versions.Target.open(publish_target(config, root))
     for leftover in found:
         if store and leftover.artifact is not None:
@@ -90,6 +90,11 @@ def remove(found: list[Leftover], config: Config, root: OutputRoot) -> None:
 def publish_target(config: Config, root: OutputRoot) -> str:
     """Folder or address of the published versions."""
     return config.pusher.target or str(root.serving / config.run.name)
+
+
+def _known(config: Config, root: OutputRoot) -> bool:
+    """Whether a run can have been here; looking must not make a store."""
+    return config.run.metadata.shared or root.metadata.exists()
 
 
 def _summarised(run: pathlib.Path) -> bool:

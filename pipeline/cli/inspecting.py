@@ -11,9 +11,13 @@ import typer
 from pipeline.cli import options
 
 if TYPE_CHECKING:
+    from ml_metadata.proto.metadata_store_pb2 import MetadataStoreClientConfig
     from rich.console import RenderableType
 
     from inspection.store import Store
+    from pipeline.metadata_options import MetadataOptions
+    from pipeline.run_options import RunOptions
+    from schemas.runs import OutputRoot
 
 _PIPED: Final = 200  # columns, where nobody says how wide a line may be
 _GRPC_PORT: Final = 8080
@@ -22,7 +26,11 @@ ConfigFile, Output = options.ConfigFile, options.Output
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs, in place of a table.")]
 Metadata = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10 too
-    typer.Option("--metadata", metavar="HOST[:PORT]", help="Kubeflow's metadata service (gRPC), in place of a file."),
+    typer.Option(
+        "--metadata",
+        metavar="HOST[:PORT]",
+        help="Kubeflow's metadata service (gRPC), in place of the configured store.",
+    ),
 ]
 
 
@@ -33,16 +41,54 @@ def open_store(config: pathlib.Path, output: pathlib.Path | None, metadata: str 
     """
     from inspection.connection import sqlite_store
     from inspection.store import Store
-    from pipeline.config import load
-    from schemas.runs import OutputRoot
 
     if metadata:
-        from ml_metadata.proto import metadata_store_pb2 as pb
+        return Store(_kubeflow(metadata))
+    options, root = _configured(config, output)
+    if options.shared:
+        from pipeline import metadata_server
 
-        host, _, port = metadata.partition(":")
-        return Store(pb.MetadataStoreClientConfig(host=host, port=int(port or _GRPC_PORT)))
-    root = output or load(config, []).run.output_root
-    return Store(sqlite_store(OutputRoot(root.absolute()).metadata))
+        return Store(metadata_server.where(options, only_look=True), root=root)
+    return Store(sqlite_store(root.metadata))
+
+
+def _kubeflow(address: str) -> MetadataStoreClientConfig:
+    from ml_metadata.proto import metadata_store_pb2 as pb
+
+    host, _, port = address.removeprefix("grpc://").rpartition(":") if ":" in address else (address, "", "")
+    if not host or not (port or str(_GRPC_PORT)).isdecimal():
+        raise typer.BadParameter(f"{address}: write it as HOST or HOST:PORT.", param_hint="--metadata")
+    return pb.MetadataStoreClientConfig(host=host.strip("[]"), port=int(port or _GRPC_PORT))
+
+
+def _configured(config: pathlib.Path, output: pathlib.Path | None) -> tuple[MetadataOptions, OutputRoot]:
+    """Where the store is. A folder that is named needs no configuration: without one, its file is meant."""
+    from pipeline.metadata_options import MetadataOptions
+    from schemas.runs import OutputRoot
+
+    if output and not config.exists():
+        return MetadataOptions(), OutputRoot(output.absolute())
+    run = _run_section(config)
+    return run.metadata, OutputRoot((output or run.output_root).absolute())
+
+
+def _run_section(config: pathlib.Path) -> RunOptions:
+    """The one section that matters here. Reading all of them takes as long as the rest of a command.
+
+    Raises: ConfigError: as pipeline.config.load, which words what is wrong.
+    """
+    import yaml
+    from pydantic import ValidationError
+
+    from pipeline.run_options import RunOptions
+
+    try:
+        values = yaml.safe_load(config.read_text(encoding="utf-8"))
+        return RunOptions.model_validate((values or {}).get("run") or {})
+    except (OSError, ValueError, yaml.YAMLError, AttributeError, ValidationError):
+        from pipeline.config import load
+
+        return load(config, []).run
 
 
 def show(table: RenderableType, record: Any, as_json: bool) -> None:

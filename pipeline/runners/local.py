@@ -1,4 +1,4 @@
-"""Runs the whole chain on this machine: LocalDagRunner, an SQLite ML Metadata, one run at a time on an output root.
+"""Runs the whole chain on this machine: LocalDagRunner, ML Metadata, one run at a time on an output root.
 
 A killed run leaves nothing that the next one has to know of: the lock falls with its process, stages that ended are
 taken from the cache, one that was under way runs again in new folders (training resumes from its checkpoint), and
@@ -23,6 +23,8 @@ from schemas.errors import SeqrankError
 from schemas.runs import LOG_FILE, SUMMARY_FILE, OutputRoot
 
 if TYPE_CHECKING:
+    from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
+
     from pipeline.config import Config
     from pipeline.runners.metadata import Execution
     from schemas.runs import Summary
@@ -98,31 +100,39 @@ def _run_stages(config: Config, root: OutputRoot, run_id: str, lines: StageLines
 
             fingerprints = _fingerprints(config, root)
             check(config.run.beam)
-            store = metadata.connect(root.metadata)
-            metadata.fail_unfinished(store)
-            unpublished.forget(store)
-            _launch(config, root, run_id, fingerprints, lines)
+            where = metadata.where(config.run.metadata, root)
+            store = metadata.connect(where)
+            metadata.claim(store, run_id)
+            ours = root if config.run.metadata.shared else None
+            metadata.fail_unfinished(store, ours)
+            unpublished.forget(store, ours)
+            _launch(config, root, run_id, fingerprints, where, lines)
             return _all_done(metadata.executions(store, run_id), log)
         except Exception as error:
             _log.exception("The run ended before its last stage.")
             raise _worded(error, lines.running, log) from error
 
 
-def _launch(config: Config, root: OutputRoot, run_id: str, fingerprints: dict[str, str], lines: StageLines) -> None:
+def _launch(
+    config: Config,
+    root: OutputRoot,
+    run_id: str,
+    fingerprints: dict[str, str],
+    where: ConnectionConfig,
+    lines: StageLines,
+) -> None:
     from tfx.dsl.compiler import compiler, constants
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-    from tfx.orchestration.metadata import sqlite_metadata_connection_config
     from tfx.orchestration.portable import runtime_parameter_utils
 
     from pipeline.pipeline import create_pipeline
+    from pipeline.runners import metadata
 
-    chain = create_pipeline(
-        config, root, fingerprints=fingerprints, metadata=sqlite_metadata_connection_config(str(root.metadata))
-    )
+    chain = create_pipeline(config, root, fingerprints=fingerprints, metadata=where)
     plan = compiler.Compiler().compile(chain)
     # The runner would name the run by its own clock: then nobody could say which executions are this run's.
     runtime_parameter_utils.substitute_runtime_parameter(plan, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
-    with lines.follow():
+    with lines.follow(), metadata.clients_for(where):
         LocalDagRunner().run_with_ir(plan)
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import pathlib
 from typing import TYPE_CHECKING, Final
 
-from ml_metadata import MetadataStore
+from ml_metadata import MetadataStore, errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from pipeline import metadata_server
+from pipeline.metadata_options import POSTGRESQL, SQLITE
+from schemas.errors import BusyError
+
 if TYPE_CHECKING:
-    import pathlib
     from collections.abc import Iterable
+
+    from pipeline.metadata_options import MetadataOptions
+    from schemas.runs import OutputRoot
 
 # The names that TFX gives its contexts, the same on both stacks.
 _RUN: Final = "pipeline_run"
@@ -57,22 +65,85 @@ class Execution:
         return artifacts[0].uri if artifacts else None
 
 
-def connect(path: pathlib.Path) -> MetadataStore:
-    """Opens the store, an SQLite file, and makes it where it isn't there. Its folder must exist."""
+def where(options: MetadataOptions, root: OutputRoot) -> pb.ConnectionConfig:
+    """Which store a configuration names; a file is made where it isn't there, and so is a server's database.
+
+    Raises: ConfigError: the environment has no such password.
+    """
+    if options.kind != SQLITE:
+        return metadata_server.where(options)
     config = pb.ConnectionConfig()
-    config.sqlite.filename_uri = str(path)
+    config.sqlite.filename_uri = str(root.metadata)
     config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-    return MetadataStore(config)
+    return config
 
 
-def fail_unfinished(store: MetadataStore) -> int:
-    """Marks as failed what a killed run left running; only for the holder of the lock. Returns how many."""
+def connect(store: pb.ConnectionConfig | pathlib.Path) -> MetadataStore:
+    """Opens a store, and makes it where it isn't there.
+
+    Args:
+        store: where it is; of a path, SQLite's, the folder must exist.
+    Raises: StoreError: a server that doesn't answer, or lets nobody in.
+    """
+    if isinstance(store, pathlib.Path):
+        config = pb.ConnectionConfig()
+        config.sqlite.filename_uri = str(store)
+        config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+        return MetadataStore(config)
+    if store.WhichOneof("config") == SQLITE:
+        return MetadataStore(store)
+    from inspection.connection import connect as connect_to_server
+
+    return connect_to_server(store)
+
+
+def clients_for(store: pb.ConnectionConfig) -> contextlib.AbstractContextManager[None]:
+    """For a block's length, TFX reaches a store by a client that can."""
+    if store.WhichOneof("config") != POSTGRESQL:
+        return contextlib.nullcontext()
+    from inspection import postgresql
+
+    return postgresql.everywhere()
+
+
+def claim(store: MetadataStore, run_id: str) -> None:
+    """Takes a run's name in a store that other output roots may share.
+
+    Raises: BusyError: another run has the name.
+    """
+    kind = store.put_context_type(pb.ContextType(name=_RUN), can_add_fields=True, can_omit_fields=True)
+    try:
+        store.put_contexts([pb.Context(type_id=kind, name=run_id)])
+    except errors.AlreadyExistsError:
+        raise BusyError(
+            "Another run that keeps its metadata in the same database began in the same second.",
+            where=run_id,
+            next_step="Run again.",
+        ) from None
+
+
+def fail_unfinished(store: MetadataStore, root: OutputRoot | None = None) -> int:
+    """Marks as failed what a killed run left running; only for the holder of the lock.
+
+    Args:
+        store: ML Metadata.
+        root: only of runs of this output root, where others share the store: theirs may still be running.
+    Returns: how many.
+    """
     left = [execution for execution in store.get_executions() if execution.last_known_state in _UNFINISHED]
+    if root is not None:
+        left = [execution for execution in left if _of_root(store, execution, root)]
     for execution in left:
         execution.last_known_state = pb.Execution.FAILED
     if left:
         store.put_executions(left)
     return len(left)
+
+
+def _of_root(store: MetadataStore, execution: pb.Execution, root: OutputRoot) -> bool:
+    kinds = {kind.id: kind.name for kind in store.get_context_types()}
+    contexts = store.get_contexts_by_execution(execution.id)
+    return any(kinds[each.type_id] == _RUN and root.run(each.name).is_dir() for each in contexts)
 
 
 def executions(store: MetadataStore, run_id: str) -> dict[str, Execution]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,18 @@ _NAME_WIDTH: Final = 22
 _BEGINS: Final = "Component %s is running."
 _CACHED: Final = "A cached execution %d is used."
 _ENDS: Final = "Component %s is finished."
+
+
+# A field of a message as protobuf prints it: TFX logs the whole connection to ML Metadata.
+_PASSWORD: Final = re.compile(r'\b(\w*password"?: *")(?:[^"\\]|\\.)*"')
+
+
+class _WithoutPasswords(logging.Formatter):
+    """Leaves passwords out of a log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Called by logging with each record."""
+        return _PASSWORD.sub(r'\1(hidden)"', super().format(record))
 
 
 class StageLines(logging.Handler):
@@ -80,7 +93,7 @@ def libraries_to(log: pathlib.Path) -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     with log.open("a", encoding="utf-8", buffering=1) as file:
         handler = logging.StreamHandler(file)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname).1s %(name)s: %(message)s"))
+        handler.setFormatter(_WithoutPasswords("%(asctime)s %(levelname).1s %(name)s: %(message)s"))
         root.handlers[:] = [handler]
         root.setLevel(logging.INFO)
         absl_logging.set_verbosity(absl_logging.INFO)
