@@ -8,12 +8,13 @@ are left out: the table of stages names all inputs.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-WIDE, HIGH, GAP, DROP, LANE, EDGE = 168, 46, 14, 34, 22, 4  # of a box, between boxes, layers; of a passing arrow; rim
+WIDE, HIGH, GAP, DROP, LANE, EDGE = 184, 46, 12, 34, 22, 4  # of a box, between boxes, layers; of a passing arrow; rim
 _SWEEPS: Final = 8
 
 
@@ -30,12 +31,13 @@ class Box:
 
 @dataclasses.dataclass(frozen=True)
 class Drawing:
-    """Boxes, and arrows as paths of SVG."""
+    """Boxes, each `box` wide, and arrows as paths of SVG."""
 
     width: float
     height: float
     boxes: tuple[Box, ...]
     arrows: tuple[str, ...]
+    box: int = WIDE
 
 
 def draw(stages: Sequence[tuple[str, str, str]], edges: Iterable[tuple[str, str]]) -> Drawing:
@@ -99,7 +101,7 @@ def _layers(names: Sequence[str], edges: set[tuple[str, str]]) -> tuple[list[lis
 
 def _untangle(layers: list[list[str]], ways: Sequence[Sequence[str]]) -> None:
     """Orders each layer by the middle of its neighbours in the one before, down and up in turn."""
-    steps = [step for way in ways for step in zip(way, way[1:], strict=False)]
+    steps = [step for way in ways for step in itertools.pairwise(way)]
     for sweep in range(_SWEEPS):
         turned = sweep % 2
         for layer in reversed(layers) if turned else layers:

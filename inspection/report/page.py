@@ -11,9 +11,11 @@ import logging
 import os
 import pathlib
 import pkgutil
+import re
 from typing import TYPE_CHECKING, Final
 
 import jinja2
+from markupsafe import Markup
 
 from inspection.report import sections
 from inspection.report.blocks import Paragraph
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _TEMPLATES: Final = pathlib.Path(__file__).with_name("templates")
+_LONG: Final = re.compile(r"\S{1,28}(?:\s+|$)|\S{28}|\s+")  # what a cell keeps on one line
 _PAGE, _STYLE, _SCRIPT = "page.html", "style.css", "plots.js"
 
 
@@ -100,7 +103,13 @@ def _templates() -> jinja2.Environment:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
+    environment.filters["soft"] = _soft
     return environment
+
+
+def _soft(text: str) -> Markup:
+    """Lets a table's cell break a word, but only a long one."""
+    return Markup("<wbr>").join(_LONG.findall(text))
 
 
 def _plotly() -> str:

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from inspection.results import Metric
 
-NONE: Final = "–"
+NONE: Final = "-"
+_STAY: Final = "\N{NO-BREAK SPACE}"
 _SHORT: Final = 300  # characters of a value
 
 
 def number(value: Any, digits: int = 4) -> str:
     """Whole numbers with commas, others to so many digits behind the point; a dash for what isn't there."""
-    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return NONE if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) else str(value)
+    if value is None:
+        return NONE
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if not math.isfinite(value):
+        return NONE
     if isinstance(value, int) or (value.is_integer() and abs(value) >= 10):
         return f"{int(value):,}"
     return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.{digits}f}"
@@ -32,7 +37,12 @@ def interval(metric: Metric | None) -> str:
     if metric is None:
         return NONE
     low, high = metric.low, metric.high
-    return number(metric.value) + ("" if low is None or high is None else f" ({number(low)} to {number(high)})")
+    return number(metric.value) + ("" if low is None or high is None else f" ({between(low, high)})")
+
+
+def between(low: float, high: float, form: str = ".4f") -> str:
+    """Bounds of an interval, which stay on one line."""
+    return f"{low:{form}}{_STAY}to{_STAY}{high:{form}}"
 
 
 def took(seconds: float) -> str:

@@ -117,6 +117,7 @@ def _places(summary: Summary) -> list[tuple[str, str]]:
         pushed += " (published before, nothing new)"
     return [
         ("pushed model", pushed),
+        *([("report", summary.paths["report"])] if "report" in summary.paths else []),
         ("metadata", summary.paths["metadata"]),
         ("TensorBoard", f"tensorboard --logdir {summary.paths['tensorboard']}"),
         ("summary", summary.paths["summary"]),

@@ -44,7 +44,10 @@ def _read(counts: Any) -> list[Block]:
         for each in counts.get("files", ())
     )  # fmt: skip
     said = f"{words.several(counts['read'], 'row')} read, {counts['used']:,} used, {counts['rejected']:,} rejected."
-    return [Paragraph(said), Table("Files", ("file", "rows", "rejected", "bytes", "SHA-256, its beginning"), rows)]
+    return [
+        Paragraph(said),
+        Table("Files", ("file", "rows", "rejected", "bytes", "SHA-256, its beginning"), rows, False, frozenset({4})),
+    ]
 
 
 def _rejected(facts: Facts, counts: Any) -> list[Block]:
@@ -90,7 +93,7 @@ def _lengths(facts: Facts) -> list[Block]:
     title = "History lengths"
     exact = interactions.events_a_user(facts.events) if facts.events else None
     if exact is not None and len(exact):
-        edges = _edges(int(exact.max()))
+        edges = [edge for edge in _edges(int(exact.max())) if 5 * edge > exact.min()]
         heights = np.histogram(exact, [*edges, np.inf])[0]
         names = [_range(low, high) for low, high in zip(edges, [*edges[1:], int(exact.max()) + 1], strict=True)]
         about = (
@@ -111,7 +114,7 @@ def _edges(most: int) -> list[int]:
 
 
 def _range(low: int, high: int) -> str:
-    return f"{low:,}" if high - low <= 1 else f"{low:,}–{high - 1:,}"
+    return f"{low:,}" if high - low <= 1 else f"{low:,}-{high - 1:,}"
 
 
 def _popularity(facts: Facts) -> list[Block]:

@@ -43,8 +43,8 @@ def _tenths(facts: Facts, training: dict[str, int], shown: dict[str, int], label
     }  # fmt: skip
     about = (
         f"The most popular tenth of the items has {words.share(found.training[0])} of the training events, "
-        f"{words.share(found.shown[0])} of the places in lists of {facts.cutoff}, and {words.share(found.labels[0])} of "
-        f"what came next. Tenth 1 is the most popular; “{_NEVER}” are items that training never saw."
+        f"{words.share(found.shown[0])} of the places in lists of {facts.cutoff}, and {words.share(found.labels[0])} "
+        f"of what came next. Tenth 1 is the most popular; “{_NEVER}” are items that training never saw."
     )
     x = "tenth of the items by popularity", [names[place] for place in used]
     heights = {name: [float(of[place]) for place in used] for name, of in curves.items()}

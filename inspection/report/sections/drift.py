@@ -39,8 +39,8 @@ def blocks(facts: Facts) -> list[Block]:
     item = f"{title} ({found.item})" if title else found.item
     about = (
         f"The largest change of an item's share of training events (L-infinity distance) is {found.distance:.4f}: "
-        f"{item}, from {found.before:.2%} to {found.after:.2%}. Of the {words.several(found.popular, 'most popular item')} "
-        f"of each run, {found.common} are in both; {found.new:,} items are new and {found.gone:,} are gone."
+        f"{item}, from {found.before:.2%} to {found.after:.2%}. Of each run's {found.popular} most popular items, "
+        f"{found.common} are in both; {found.new:,} items are new and {found.gone:,} are gone."
     )
     return [Paragraph(about), _counts(facts, before)]
 

@@ -51,12 +51,12 @@ def _facts(facts: Facts) -> tuple[tuple[str, str], ...]:
         "run": facts.run.line.id,
         "pipeline": facts.run.line.pipeline,
         "made (UTC)": f"{facts.run.line.started:%Y-%m-%d %H:%M}",
-        "architecture": architecture and f"{architecture}, head {facts.head}, loss {config.get('trainer.model.loss.name')}",
+        "architecture": architecture,
+        "head and loss": architecture and f"{facts.head}, {config.get('trainer.model.loss.name')}",
         "data": ", ".join(each["name"] for each in counts.get("files", ())),
         "time of the events": span,
-        "trained on": sequences and (
-            f"{sequences['training_interactions']:,} events of {sequences['users']:,} users with {sequences['items']:,} items"
-        ),
+        "trained on": sequences and f"{words.several(sequences['training_interactions'], 'event')}, "
+        f"{words.several(sequences['users'], 'user')}, {words.several(sequences['items'], 'item')}",
         "split": config.get("sequence_gen.split.name"),
         f"ndcg@{facts.cutoff} on test": _figure(facts, f"ndcg@{facts.cutoff}"),
         f"hr@{facts.cutoff} on test": _figure(facts, f"hr@{facts.cutoff}"),
@@ -83,8 +83,8 @@ def _limits(facts: Facts) -> list[str]:
     cold, examples = (sequences.get(key, {}).get(TEST, 0) for key in ("cold_labels", "examples"))
     if examples:
         told.append(
-            f"{cold:,} of {examples:,} labels of the test split ({words.share(cold / examples)}) are items that training "
-            "never saw; by events alone no model ranks those."
+            f"{cold:,} of {examples:,} labels of the test split ({words.share(cold / examples)}) are items that "
+            "training never saw; by events alone no model ranks those."
         )
     if 0 < examples < _FEW:
         told.append(f"{words.several(examples, 'test example')} are few: read the intervals, not the figures alone.")

@@ -25,10 +25,18 @@ NAMES: Final = {
     "recent": "own latest items", "constant": "one probability", "item_mean": "item's mean", "mean": "mean of all",
 }  # fmt: skip
 _PARTS: Final = {
-    features.HISTORY_LENGTH: "history of {} events", features.LABEL_POPULARITY: "label is {}",
-    features.LABEL_REPEATS: "label repeats the past: {}",
+    features.HISTORY_LENGTH: "history of {} events", features.LABEL_POPULARITY: "next item {}",
+    features.LABEL_REPEATS: "next item {}",
 }  # fmt: skip
-_ANSWERS: Final = {"0": "no", "1": "yes"}
+_BUCKETS: Final = {
+    features.LABEL_REPEATS: {"0": "new to the user", "1": "seen before by the user"},
+    features.LABEL_POPULARITY: {
+        "head": "popular (head)",
+        "middle": "in the middle",
+        "tail": "rare (tail)",
+        "cold": "not in training (cold)",
+    },
+}
 _OF_RANKS: Final = {"hr": metrics.hr_at_k, "ndcg": metrics.ndcg_at_k, "mrr": metrics.mrr_at_k}
 _COUNT: Final = "examples"
 
@@ -92,7 +100,7 @@ def _differences(facts: Facts) -> list[Block]:
         return []
     each = bootstrap.intervals(np.stack(list(columns.values()), axis=1), users)
     rows = tuple(
-        (f"{name}@{facts.cutoff} against {NAMES[other]}", f"{gain.value:+.4f}", f"{gain.low:+.4f} to {gain.high:+.4f}",
+        (f"{name}@{facts.cutoff} against {NAMES[other]}", f"{gain.value:+.4f}", words.between(gain.low, gain.high, "+.4f"),
          "better" if gain.low > 0 else "worse" if gain.high < 0 else "can't be told apart")
         for (other, name), gain in zip(columns, each, strict=True)
     )  # fmt: skip
@@ -151,5 +159,5 @@ def _ordered(parts: Iterable[str]) -> list[str]:
 
 def _said(part: str) -> str:
     kind, _, bucket = part.partition("=")
-    answer = _ANSWERS.get(bucket, bucket) if kind == features.LABEL_REPEATS else bucket
-    return _PARTS[kind].format(answer) if kind in _PARTS else part
+    bucket = _BUCKETS.get(kind, {}).get(bucket, bucket)
+    return _PARTS[kind].format(bucket) if kind in _PARTS else part

@@ -9,6 +9,8 @@ from inspection.report import graph, words
 from inspection.report.blocks import Graph, Paragraph, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from inspection.records import Stage
     from inspection.report.blocks import Block
     from inspection.report.facts import Facts
@@ -21,12 +23,7 @@ def blocks(facts: Facts) -> list[Block]:
     """A picture, and a table that says the same."""
     stages = [stage for stage in facts.run.stages if not stage.helper]
     makers = {each.id: stage.name for stage in stages for held in stage.outputs.values() for each in held}
-    reads = {
-        stage.name: list(dict.fromkeys(
-            makers[each.id] for held in stage.inputs.values() for each in held if makers.get(each.id, stage.name) != stage.name
-        ))
-        for stage in stages
-    }  # fmt: skip
+    reads = {stage.name: _sources(stage, makers) for stage in stages}
     shown = {stage.name: (stage.name, _line(stage), "cached" if stage.cached else stage.state) for stage in stages}
     edges = [(source, name) for name, sources in reads.items() for source in sources]
     rows = tuple(
@@ -44,6 +41,12 @@ def blocks(facts: Facts) -> list[Block]:
         Table("Stages in the order they began", ("stage", "state", "time", "reads what these made"), rows, False,
               frozenset({1, 3})),
     ]  # fmt: skip
+
+
+def _sources(stage: Stage, makers: Mapping[int, str]) -> list[str]:
+    """The stages whose outputs it reads, each once."""
+    read = (makers.get(each.id, stage.name) for held in stage.inputs.values() for each in held)
+    return list(dict.fromkeys(name for name in read if name != stage.name))
 
 
 def _line(stage: Stage) -> str:

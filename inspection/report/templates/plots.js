@@ -10,7 +10,9 @@
     const axis = {
       gridcolor: colour("line"), linecolor: colour("soft"), zerolinecolor: colour("line"), tickcolor: colour("line"),
     };
+    const bar = { error_y: { color: colour("ink") }, marker: { pattern: { fgcolor: colour("paper"), fgopacity: 0.6 } } };
     return {
+      data: { bar: [bar] },
       layout: {
         colorway: [1, 2, 3, 4].map((number) => colour("curve-" + number)),
         paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
