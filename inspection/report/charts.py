@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
 _SYMBOLS: Final = ("circle", "diamond", "square", "triangle-up")
 _SHAPES: Final = ("", "/", ".", "x")
+_STEPS: Final = tuple(step * 10**power for power in range(9) for step in (1, 2, 5))
+_TICKS: Final = 8
 _MARKED: Final = 40  # points at most that are marked on a line
 Scale = Literal["linear", "log"]
 
@@ -57,14 +59,15 @@ def lines(
         layout["xaxis"] |= {"type": "log", "dtick": 1}
         layout["yaxis"] |= {"type": "log", "dtick": 1}
     if whole:
-        layout["xaxis"]["tickformat"] = "d"
+        layout["xaxis"] |= {"tick0": 0, "dtick": next(step for step in _STEPS if len(x[1]) <= step * _TICKS)}
     if mark:
+        late = mark[0] > (min(x[1]) + max(x[1])) / 2
         layout["shapes"] = [
             {"type": "line", "x0": mark[0], "x1": mark[0], "y0": 0, "y1": 1, "yref": "paper", "line": {"dash": "dot"}}
         ]
         layout["annotations"] = [
             {"x": mark[0], "y": 0, "yref": "paper", "text": _safe(mark[1]), "showarrow": False, "yanchor": "bottom",
-             "xanchor": "right", "xshift": -4}
+             "xanchor": "right" if late else "left", "xshift": -4 if late else 4}
         ]  # fmt: skip
     rows = [
         (words.number(at), *(words.number(points[place]) for points in y[1].values())) for place, at in enumerate(x[1])

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _TEMPLATES: Final = pathlib.Path(__file__).with_name("templates")
-_LONG: Final = re.compile(r"\S{1,28}(?:\s+|$)|\S{28}|\s+")  # what a cell keeps on one line
+_LONG: Final = re.compile(r"\S{1,28}(?:\s+|$)|\S{28}|\s+", re.ASCII)  # what a cell keeps on one line
 _PAGE, _STYLE, _SCRIPT = "page.html", "style.css", "plots.js"
 
 

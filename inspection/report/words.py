@@ -48,9 +48,10 @@ def between(low: float, high: float, form: str = ".4f") -> str:
 def took(seconds: float) -> str:
     """A span of time."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{_STAY}s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    told = (minutes, "min", f"{rest:02d}", "s") if minutes < 60 else (minutes // 60, "h", f"{minutes % 60:02d}", "min")
+    return _STAY.join(map(str, told))
 
 
 def moment(milliseconds: int | None) -> str:

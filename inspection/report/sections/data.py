@@ -93,9 +93,11 @@ def _lengths(facts: Facts) -> list[Block]:
     title = "History lengths"
     exact = interactions.events_a_user(facts.events) if facts.events else None
     if exact is not None and len(exact):
-        edges = [edge for edge in _edges(int(exact.max())) if 5 * edge > exact.min()]
+        edges = _edges(int(exact.max()))
         heights = np.histogram(exact, [*edges, np.inf])[0]
         names = [_range(low, high) for low, high in zip(edges, [*edges[1:], int(exact.max()) + 1], strict=True)]
+        begin = int(np.flatnonzero(heights)[0])
+        names, heights = names[begin:], heights[begin:]
         about = (
             f"The middle user has {words.several(int(np.median(exact)), 'event')}, the busiest {int(exact.max()):,}."
         )

@@ -100,7 +100,8 @@ def _differences(facts: Facts) -> list[Block]:
         return []
     each = bootstrap.intervals(np.stack(list(columns.values()), axis=1), users)
     rows = tuple(
-        (f"{name}@{facts.cutoff} against {NAMES[other]}", f"{gain.value:+.4f}", words.between(gain.low, gain.high, "+.4f"),
+        (f"{name}@{facts.cutoff} against {NAMES[other]}", f"{gain.value:+.4f}",
+         words.between(gain.low, gain.high, "+.4f"),
          "better" if gain.low > 0 else "worse" if gain.high < 0 else "can't be told apart")
         for (other, name), gain in zip(columns, each, strict=True)
     )  # fmt: skip
