@@ -19,7 +19,7 @@ STAGES: Final = (
     ("DataGate", "components.data_gate.component.DataGate",
      ("InteractionExampleGen.examples", "InteractionExampleGen.rejected"), {"report": "seqrank.DataReport"}),
     ("SequenceGen", "components.sequence_gen.component.SequenceGen", ("InteractionExampleGen.examples",),
-     {"sequences": "Examples", "item_counts": "seqrank.ItemCounts"}),
+     {"sequences": "Examples", "item_counts": "seqrank.ItemCounts", "report": "seqrank.SequenceReport"}),
     ("Transform", "tfx.components.transform.component.Transform", ("SequenceGen.sequences",),
      {"transform_graph": "TransformGraph", "transformed_examples": "Examples"}),
     ("Trainer", "components.trainer.component.Trainer",

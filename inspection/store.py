@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import difflib
+import itertools
 import os
 import pathlib
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from inspection import convert, files
 from inspection.connection import LIMIT, connect
 from inspection.records import Run
 from schemas.errors import StoreError
-from schemas.runs import SUMMARY_FILE, OutputRoot
+from schemas.runs import REPORT_FILE, SUMMARY_FILE, OutputRoot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -69,6 +70,14 @@ class Store:
             raise StoreError("This run began no stage.", where=context.name)
         line = convert.line(context.name, self._pipeline(context), executions, self._execution_types)
         return Run(line=line, stages=tuple(self._stages(executions)))
+
+    def older(self, name: str, limit: int) -> list[str]:
+        """Names of the runs that began before one, the newest first; those that began no stage are left out."""
+        contexts = self._run_contexts()
+        names = [context.name for context in contexts]
+        after = names.index(name) + 1 if name in names else len(names)
+        began = (each.name for each in contexts[after:] if self._client.get_executions_by_context(each.id))
+        return list(itertools.islice(began, limit))
 
     def artifacts(self, kind: str | None = None) -> list[Artifact]:
         """All artifacts, the newest first; `kind`: of that type alone, whatever the case of its letters.
@@ -135,6 +144,10 @@ class Store:
         """The Git commit that a run's code was from, where the run's own summary says it."""
         found = files.read_json(str(self._root.run(run)), SUMMARY_FILE) if self._root else None
         return (found or {}).get("git_commit")
+
+    def report(self, run: str) -> pathlib.Path:
+        """Where a run's report belongs: in the run's folder; where there is none, as of a cluster's run, here."""
+        return self._root.run(run) / REPORT_FILE if self._root else pathlib.Path(f"{run}.html")
 
     def _at(self, address: str) -> list[pb.Artifact]:
         """Artifacts that lie at an address, or models published there."""

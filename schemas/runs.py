@@ -8,6 +8,7 @@
   serving/<model>/<version>/   what Pusher published: TensorFlow Serving's layout, and a manifest.json
   <run id>/summary.json    Summary
   <run id>/run.log         everything the stages logged
+  <run id>/report.html     the run for a person: one page that needs nothing else
   latest -> <run id>
 """
 
@@ -21,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 SUMMARY_FILE = "summary.json"
 LOG_FILE = "run.log"
+REPORT_FILE = "report.html"
 MANIFEST_FILE = "manifest.json"
 
 

@@ -10,7 +10,22 @@ import warnings
 
 import typer
 
-from pipeline.cli import artifacts, compare, compile, config, data, doctor, gc, init, lineage, run, runs, show, submit
+from pipeline.cli import (
+    artifacts,
+    compare,
+    compile,
+    config,
+    data,
+    doctor,
+    gc,
+    init,
+    lineage,
+    report,
+    run,
+    runs,
+    show,
+    submit,
+)
 from schemas.errors import SeqrankError
 
 app = typer.Typer(
@@ -29,6 +44,7 @@ app.command("compile")(compile.compile_)
 app.command("submit")(submit.submit)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
+app.command("report")(report.report)
 app.command("artifacts")(artifacts.artifacts)
 app.command("open")(artifacts.open_)
 app.command("lineage")(lineage.lineage)

@@ -121,6 +121,7 @@ def _places(summary: Summary) -> list[tuple[str, str]]:
         *([("tuned", tuned)] if tuned else []),
         *([("spans read", shown(summary.spans))] if summary.spans else []),
         ("pushed model", pushed),
+        *([("report", summary.paths["report"])] if "report" in summary.paths else []),
         ("metadata", summary.paths["metadata"]),
         ("TensorBoard", f"tensorboard --logdir {summary.paths['tensorboard']}"),
         ("summary", summary.paths["summary"]),

@@ -20,7 +20,7 @@ from pipeline import places
 from pipeline.runners import failure, figures, lock
 from pipeline.runners.terminal import StageLines, libraries_to
 from schemas.errors import SeqrankError
-from schemas.runs import LOG_FILE, SUMMARY_FILE, OutputRoot
+from schemas.runs import LOG_FILE, REPORT_FILE, SUMMARY_FILE, OutputRoot
 
 if TYPE_CHECKING:
     from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
@@ -53,13 +53,21 @@ def run(config: Config, console: Console | None = None) -> Summary:
     with lock.held(root):
         run_id = _new_run(root)
         console.print(f"Run {run_id} in {root.path}", highlight=False, soft_wrap=True)
-        stages = _run_stages(config, root, run_id, StageLines(console))
+        try:
+            stages = _run_stages(config, root, run_id, StageLines(console))
+        except SeqrankError:
+            _report_of_failed(root, run_id, console)
+            raise
 
         from pipeline.runners import summaries  # knows the artifacts' types, and so needs TFX
 
         with libraries_to(root.run(run_id) / LOG_FILE):  # asked for its GPUs, TensorFlow has much to say
             summary = summaries.build(config, root, run_id, stages, wall_seconds=time.monotonic() - began)
-        _close(root, summary)
+            _close(root, summary)
+            report = _report(root, run_id)
+        if report:
+            summary.paths["report"] = str(report)
+            _save(root, summary)
     figures.show(summary, console)
     return summary
 
@@ -161,9 +169,35 @@ def _worded(error: Exception, stage: str | None, log: pathlib.Path) -> SeqrankEr
 
 def _close(root: OutputRoot, summary: Summary) -> None:
     """Leaves the summary, and points `latest` to it at one stroke."""
-    folder = root.run(summary.run_id)
-    (folder / SUMMARY_FILE).write_text(summary.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    _save(root, summary)
     pointer = root.path / f".latest-{os.getpid()}"
     pointer.unlink(missing_ok=True)
     pointer.symlink_to(summary.run_id)
     pointer.replace(root.latest)
+
+
+def _save(root: OutputRoot, summary: Summary) -> None:
+    path = root.run(summary.run_id) / SUMMARY_FILE
+    path.write_text(summary.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _report(root: OutputRoot, run_id: str) -> pathlib.Path | None:
+    """Writes the page about a run; None where that fails, which is no reason for the run to fail."""
+    try:
+        from inspection.connection import sqlite_store
+        from inspection.report import page
+        from inspection.store import Store
+
+        store = Store(sqlite_store(root.metadata))
+        return page.write(store, store.run(run_id), root.run(run_id) / REPORT_FILE)
+    except Exception:
+        _log.warning("The report could not be written.", exc_info=True)
+        return None
+
+
+def _report_of_failed(root: OutputRoot, run_id: str, console: Console) -> None:
+    """The page about a run as far as it came."""
+    with libraries_to(root.run(run_id) / LOG_FILE):
+        report = _report(root, run_id)
+    if report:
+        console.print(f"Report, as far as the run came: {report}", highlight=False, soft_wrap=True)

@@ -74,7 +74,7 @@ _OF_BATCHES = ("num_compacts", "transform_input_tensors", "evaluate_num_instance
 
 
 def counters(results: list[Any]) -> dict[str, int]:
-    """What was counted by all of a stage's pipelines; an engine's own clocks and sizes aside, and numbers of batches."""
+    """What all of a stage's pipelines counted; without an engine's clocks, sizes and numbers of batches."""
     counted: dict[str, int] = {}
     for result in results:
         for metric in result.metrics().query()["counters"]:
