@@ -7,7 +7,7 @@ import socket
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from schemas.errors import StoreError
+from schemas.errors import NotInStoreError, StoreError, StoreInUseError
 
 if TYPE_CHECKING:
     from ml_metadata import MetadataStore
@@ -68,7 +68,7 @@ def _try(where: Where, limit: float) -> str:
 
 def _try_sqlite(path: pathlib.Path, limit: float) -> str:
     if not path.exists():
-        raise StoreError(
+        raise NotInStoreError(
             "No run has been here yet.", where=str(path), next_step="Name another folder: --output FOLDER."
         )
     try:
@@ -76,7 +76,7 @@ def _try_sqlite(path: pathlib.Path, limit: float) -> str:
             database.execute("SELECT count(*) FROM MLMDEnv").fetchone()
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
-            raise StoreError(
+            raise StoreInUseError(
                 f"The metadata store is in use, and was for {limit:g} seconds.",
                 where=str(path),
                 next_step="Try again when whoever writes to it is done.",

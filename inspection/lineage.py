@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from inspection import files, results
 from schemas.contents import READ_COUNTS_FILE
-from schemas.errors import StoreError
+from schemas.errors import NotInStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -110,7 +110,7 @@ def of_file(store: Store, name: str) -> tuple[Artifact, ...]:
 
     Args:
         name: path or name of the file, or the beginning of its SHA-256 (8 digits or more).
-    Raises: StoreError: no run has read such a file.
+    Raises: NotInStoreError: no run has read such a file.
     """
     known: set[str] = set()
     found: list[Artifact] = []
@@ -120,7 +120,7 @@ def of_file(store: Store, name: str) -> tuple[Artifact, ...]:
         if any(_is(each, name) for each in counts["files"]):
             found += [rejected, *_siblings(store, rejected)]
     if not found:
-        raise StoreError(
+        raise NotInStoreError(
             "No run has read this file.", where=name, why=f"Read were: {', '.join(sorted(known)[:10]) or 'none'}."
         )
     return tuple({each.id: each for each in found}.values())
@@ -145,5 +145,5 @@ def _step(store: Store, stage: Stage) -> Step:
         stage.output("rejected") if stage.name in (results.EXAMPLE_GEN, "ItemExampleGen", "UserExampleGen") else None
     )
     counts = files.read_json(rejected.uri, READ_COUNTS_FILE) if rejected else None
-    run = store.run_of(stage)
+    run = store.run_of(stage.id)
     return Step(stage, run, store.commit(run), tuple((counts or {}).get("files", ())))
