@@ -45,7 +45,7 @@ class Store:
     def __init__(self, where: Where, limit: float = LIMIT) -> None:
         self._client: MetadataStore = connect(where, limit)
         file = getattr(getattr(where, "sqlite", None), "filename_uri", "")
-        self._root = OutputRoot(pathlib.Path(file).parent) if file else None
+        self.root = OutputRoot(pathlib.Path(file).parent) if file else None  # of this machine's runs alone
 
     def runs(self, limit: int | None = None) -> list[RunLine]:
         """The newest runs, the newest first; all of them without a limit. Those that began nothing are left out."""
@@ -150,7 +150,7 @@ class Store:
 
     def commit(self, run: str) -> str | None:
         """The Git commit that a run's code was from, where the run's own summary says it."""
-        found = files.read_json(str(self._root.run(run)), SUMMARY_FILE) if self._root else None
+        found = files.read_json(str(self.root.run(run)), SUMMARY_FILE) if self.root else None
         return (found or {}).get("git_commit")
 
     def _lines(self, contexts: Iterable[pb.Context]) -> list[RunLine]:

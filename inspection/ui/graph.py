@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 UP, DOWN = "up", "down"
 MOST: Final = 60  # stages of one drawing: more nobody can read
+SIZE: Final = (layout.WIDTH, layout.HEIGHT)
 _ARTIFACT, _STAGE = "artifact", "stage"
 _LETTERS: Final = 26  # that fit into a node
 
