@@ -20,6 +20,10 @@ run-local: setup ## Train, evaluate and push a model for MovieLens-100K (ARGS: m
 submit: setup ## Run the same chain on Kubeflow Pipelines, to its end (ENDPOINT=URL; ARGS: more for `seqrank submit`)
 	@$(BIN)/seqrank submit --wait $(if $(ENDPOINT),--endpoint "$(ENDPOINT)") $(ARGS)
 
+.PHONY: inspect
+inspect: setup ## Show all runs as a local page (ARGS: more for `seqrank ui`)
+	@$(BIN)/seqrank ui $(ARGS)
+
 .PHONY: test
 test: setup ## Unit tests, contracts and one chain on a slice (ARGS: more for pytest)
 	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import pathlib
 import posixpath
 import urllib.parse
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -102,17 +101,12 @@ def _stages(store: Store, executions: list[int]) -> list[tuple[str, str]]:
 
 
 def _file(artifact: Artifact, name: str) -> tuple[str, int]:
-    """Address and size of a file that an artifact holds: one of its list, and nothing that a link leads to elsewhere."""
+    """Address and size of a file that an artifact holds: one of its list, which leaves out links to elsewhere."""
     sizes = dict(files.names(artifact.uri))
-    root = files.address(artifact.uri).rstrip("/")
-    address = f"{root}/{name}" if name else root
-    if name not in sizes or ("://" not in root and not _inside(root, address)):
+    if name not in sizes:
         raise NotInStoreError("This artifact holds no such file.", where=name)
-    return address, sizes[name]
-
-
-def _inside(root: str, address: str) -> bool:
-    return pathlib.Path(address).resolve().is_relative_to(pathlib.Path(root).resolve())
+    root = files.address(artifact.uri).rstrip("/")
+    return f"{root}/{name}" if name else root, sizes[name]
 
 
 def _chunks(address: str) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import warnings
 
 import typer
 
-from pipeline.cli import artifacts, compare, compile, config, data, doctor, gc, init, lineage, run, runs, show, submit
+from pipeline.cli import artifacts, compare, compile, config, data, doctor, gc, init, lineage, run, runs, show, submit, ui
 from schemas.errors import SeqrankError
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.command("artifacts")(artifacts.artifacts)
 app.command("open")(artifacts.open_)
 app.command("lineage")(lineage.lineage)
 app.command("compare")(compare.compare)
+app.command("ui")(ui.ui)
 app.command("gc")(gc.gc)
 app.command("doctor")(doctor.doctor)
 

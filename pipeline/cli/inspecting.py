@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
@@ -13,6 +14,7 @@ from pipeline.cli import options
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from inspection.connection import Where
     from inspection.store import Store
 
 _PIPED: Final = 200  # columns, where nobody says how wide a line may be
@@ -26,13 +28,23 @@ Metadata = Annotated[
 ]
 
 
-def open_store(config: pathlib.Path, output: pathlib.Path | None, metadata: str | None) -> Store:
-    """The store that the options name.
+@dataclasses.dataclass(frozen=True)
+class Opener:
+    """Opens a store, each time anew; `place`: what to call it."""
 
-    Raises: StoreError: there is none, or it can't be read.
-    """
+    where: Where
+    place: str
+
+    def __call__(self) -> Store:
+        """Raises: StoreError: there is none, or it can't be read."""
+        from inspection.store import Store
+
+        return Store(self.where)
+
+
+def opener(config: pathlib.Path, output: pathlib.Path | None, metadata: str | None) -> Opener:
+    """For the store that the options name, whether or not it is there already."""
     from inspection.connection import sqlite_store
-    from inspection.store import Store
     from pipeline.config import load
     from schemas.runs import OutputRoot
 
@@ -40,9 +52,17 @@ def open_store(config: pathlib.Path, output: pathlib.Path | None, metadata: str 
         from ml_metadata.proto import metadata_store_pb2 as pb
 
         host, _, port = metadata.partition(":")
-        return Store(pb.MetadataStoreClientConfig(host=host, port=int(port or _GRPC_PORT)))
-    root = output or load(config, []).run.output_root
-    return Store(sqlite_store(OutputRoot(root.absolute()).metadata))
+        return Opener(pb.MetadataStoreClientConfig(host=host, port=int(port or _GRPC_PORT)), metadata)
+    root = (output or load(config, []).run.output_root).absolute()
+    return Opener(sqlite_store(OutputRoot(root).metadata), str(root))
+
+
+def open_store(config: pathlib.Path, output: pathlib.Path | None, metadata: str | None) -> Store:
+    """The store that the options name.
+
+    Raises: StoreError: there is none, or it can't be read.
+    """
+    return opener(config, output, metadata)()
 
 
 def show(table: RenderableType, record: Any, as_json: bool) -> None:
