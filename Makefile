@@ -20,6 +20,9 @@ run-local: setup ## Train, evaluate and push a model for MovieLens-100K (ARGS: m
 submit: setup ## Run the same chain on Kubeflow Pipelines, to its end (ENDPOINT=URL; ARGS: more for `seqrank submit`)
 	@$(BIN)/seqrank submit --wait $(if $(ENDPOINT),--endpoint "$(ENDPOINT)") $(ARGS)
 
+.PHONY: inspect
+inspect: setup ## Show all runs as a local page (ARGS: more for `seqrank ui`)
+	@$(BIN)/seqrank ui $(ARGS)
 .PHONY: image
 image: ## Build the container image (IMAGE=name:tag; GPU=1; TARGET=beam-worker; ARGS: more for the engine)
 	@engine=$$(for each in docker podman; do $$each info >/dev/null 2>&1 && echo $$each && break; done); \

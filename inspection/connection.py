@@ -10,9 +10,9 @@ import sqlite3
 import sys
 import tempfile
 import threading
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
-from schemas.errors import StoreError
+from schemas.errors import NotInStoreError, StoreError, StoreInUseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as pb
 
-    Where = pb.ConnectionConfig | pb.MetadataStoreClientConfig
+    Where: TypeAlias = "pb.ConnectionConfig | pb.MetadataStoreClientConfig"
 
 LIMIT: Final = 5.0  # seconds until a store that doesn't answer is given up
 _MESSAGE: Final = 100 * 1024 * 1024  # bytes of one answer over gRPC; as Kubeflow's own clients have it
@@ -106,7 +106,7 @@ def _try(where: Where, limit: float) -> str:
 
 def _try_sqlite(path: pathlib.Path, limit: float) -> str:
     if not path.exists():
-        raise StoreError(
+        raise NotInStoreError(
             "No run has been here yet.", where=str(path), next_step="Name another folder: --output FOLDER."
         )
     try:
@@ -114,7 +114,7 @@ def _try_sqlite(path: pathlib.Path, limit: float) -> str:
             database.execute("SELECT count(*) FROM MLMDEnv").fetchone()
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
-            raise StoreError(
+            raise StoreInUseError(
                 f"The metadata store is in use, and was for {limit:g} seconds.",
                 where=str(path),
                 next_step="Try again when whoever writes to it is done.",

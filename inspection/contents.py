@@ -85,8 +85,8 @@ def _table(uri: str, name: str) -> Table:
 
 def _short(value: Any) -> str:
     if isinstance(value, list) and len(value) == 1:
-        return str(value[0])  # columns of the log are lists of one
-    text = str(value)
+        value = value[0]  # columns of the log are lists of one
+    text = "" if value is None else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 

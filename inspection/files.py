@@ -7,9 +7,11 @@ OSError, and a missing client is an ImportError. So all of them count, where a s
 from __future__ import annotations
 
 import json
+import pathlib
 from typing import TYPE_CHECKING, Any, Final
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,8 +45,14 @@ def read_json(uri: str, *parts: str) -> Any:
 
 
 def names(uri: str) -> list[tuple[str, int]]:
-    """Every file below a folder, with its size in bytes, in order; empty where there is nothing, as above."""
-    root, found = _found(uri)[1:]
+    """Every file below a folder, with its size in bytes, in order; empty where there is nothing, as above.
+
+    On this machine's disk, links that lead out of the folder are left out: whoever is shown an artifact is shown
+    nothing else.
+    """
+    system, root, found = _found(uri)
+    if isinstance(system, LocalFileSystem):
+        found = {name: told for name, told in found.items() if _inside(root, name)}
     return sorted((name[len(root) :].lstrip("/"), int(told["size"] or 0)) for name, told in found.items())
 
 
@@ -55,6 +63,10 @@ def _found(uri: str) -> tuple[fsspec.AbstractFileSystem | None, str, dict[str, A
         return system, root, system.find(root, detail=True)
     except Exception:
         return None, "", {}
+
+
+def _inside(root: str, name: str) -> bool:
+    return pathlib.Path(name).resolve().is_relative_to(pathlib.Path(root).resolve())
 
 
 def read_parquet(uri: str, columns: list[str] | None = None) -> pl.DataFrame | None:

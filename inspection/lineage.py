@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from inspection import files, results
 from schemas.contents import READ_COUNTS_FILE
-from schemas.errors import StoreError
+from schemas.errors import NotInStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,12 +51,14 @@ class Lineage:
         artifacts: by id, all of the part.
         made_by: artifact -> execution that made it.
         steps: by execution.
+        cut: whether there is more, beyond the number of stages that was asked for.
     """
 
     of: tuple[Artifact, ...]
     artifacts: Mapping[int, Artifact]
     made_by: Mapping[int, int]
     steps: Mapping[int, Step]
+    cut: bool = False
 
     def models(self) -> list[tuple[Artifact, Step | None]]:
         """Models of the part, published ones too, and what made each."""
@@ -69,32 +71,34 @@ class Lineage:
         return list(found.values())
 
 
-def upstream(store: Store, artifact: Artifact) -> Lineage:
-    """All that an artifact was made from."""
-    artifacts, made_by = {artifact.id: artifact}, {}
+def upstream(store: Store, artifact: Artifact, most: int | None = None) -> Lineage:
+    """All that an artifact was made from; `most`: of so many stages, the nearest."""
+    artifacts, made_by = {artifact.id: artifact}, dict[int, int]()
     steps: dict[int, Step] = {}
-    wave = [artifact.id]
+    wave, cut = [artifact.id], False
     while wave:
         makers = {each: ids[0] for each, ids in store.executions_of(wave, outputs=True).items()}
         made_by |= makers
-        new = store.stages(set(makers.values()) - set(steps))
+        wanted, more = _first(set(makers.values()) - set(steps), most, len(steps))
+        new, cut = store.stages(wanted), cut or more
         steps |= {number: _step(store, stage) for number, stage in new.items()}
         found = {each.id: each for stage in new.values() for held in stage.inputs.values() for each in held}
         wave = sorted(set(found) - set(artifacts))
         artifacts |= found
-    return Lineage((artifact,), artifacts, made_by, steps)
+    return Lineage((artifact,), artifacts, made_by, steps, cut)
 
 
-def downstream(store: Store, begin: Iterable[Artifact]) -> Lineage:
-    """All that was made from artifacts."""
+def downstream(store: Store, begin: Iterable[Artifact], most: int | None = None) -> Lineage:
+    """All that was made from artifacts; `most`: in so many stages, the nearest."""
     begun = tuple(begin)
     artifacts = {each.id: each for each in begun}
     made_by: dict[int, int] = {}
     steps: dict[int, Step] = {}
-    wave = sorted(artifacts)
+    wave, cut = sorted(artifacts), False
     while wave:
         readers = {number for ids in store.executions_of(wave, outputs=False).values() for number in ids}
-        new = store.stages(readers - set(steps))
+        wanted, more = _first(readers - set(steps), most, len(steps))
+        new, cut = store.stages(wanted), cut or more
         steps |= {number: _step(store, stage) for number, stage in new.items()}
         found = {each.id: each for stage in new.values() for held in stage.outputs.values() for each in held}
         for number, stage in new.items():
@@ -102,7 +106,13 @@ def downstream(store: Store, begin: Iterable[Artifact]) -> Lineage:
                 made_by |= {each.id: number for each in held if each.id not in made_by}
         wave = sorted(set(found) - set(artifacts))
         artifacts |= found
-    return Lineage(begun, artifacts, made_by, steps)
+    return Lineage(begun, artifacts, made_by, steps, cut)
+
+
+def _first(wanted: set[int], most: int | None, had: int) -> tuple[list[int], bool]:
+    """Those that there is still room for, and whether some are left out."""
+    found = sorted(wanted)[: None if most is None else max(0, most - had)]
+    return found, len(found) < len(wanted)
 
 
 def of_file(store: Store, name: str) -> tuple[Artifact, ...]:
@@ -110,7 +120,7 @@ def of_file(store: Store, name: str) -> tuple[Artifact, ...]:
 
     Args:
         name: path or name of the file, or the beginning of its SHA-256 (8 digits or more).
-    Raises: StoreError: no run has read such a file.
+    Raises: NotInStoreError: no run has read such a file.
     """
     known: set[str] = set()
     found: list[Artifact] = []
@@ -120,7 +130,7 @@ def of_file(store: Store, name: str) -> tuple[Artifact, ...]:
         if any(_is(each, name) for each in counts["files"]):
             found += [rejected, *_siblings(store, rejected)]
     if not found:
-        raise StoreError(
+        raise NotInStoreError(
             "No run has read this file.", where=name, why=f"Read were: {', '.join(sorted(known)[:10]) or 'none'}."
         )
     return tuple({each.id: each for each in found}.values())
@@ -145,5 +155,5 @@ def _step(store: Store, stage: Stage) -> Step:
         stage.output("rejected") if stage.name in (results.EXAMPLE_GEN, "ItemExampleGen", "UserExampleGen") else None
     )
     counts = files.read_json(rejected.uri, READ_COUNTS_FILE) if rejected else None
-    run = store.run_of(stage)
+    run = store.run_of(stage.id)
     return Step(stage, run, store.commit(run), tuple((counts or {}).get("files", ())))

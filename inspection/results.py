@@ -96,6 +96,23 @@ def of(run: Run) -> Results:
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class Headline:
+    """What a list says of a run: NDCG@10 on test, and the verdict; None where it isn't known."""
+
+    ndcg: float | None = None
+    blessed: bool | None = None
+
+
+def headline(evaluator: Stage) -> Headline:
+    """Of a run's Evaluator alone, without making records of all its figures."""
+    evaluation = evaluator.output("evaluation")
+    metrics = _json(evaluation, contents.METRICS_FILE) or {}
+    overall = metrics.get(TEST, {}).get(CANDIDATE, {}).get(OVERALL, {})
+    verdict = _json(evaluation, contents.BLESSING_FILE) or {}
+    return Headline(overall.get("ndcg@10", {}).get("value"), verdict.get("blessed"))
+
+
 def configuration(run: Run) -> dict[str, Any]:
     """What the stages were told, one entry a knob: from their executions, so of runs that failed too."""
     told: dict[str, Any] = {}

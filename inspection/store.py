@@ -9,12 +9,13 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Final
 
+from ml_metadata import ListOptions, OrderByField
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from inspection import convert, files
 from inspection.connection import LIMIT, connect
 from inspection.records import Run
-from schemas.errors import StoreError
+from schemas.errors import NotInStoreError
 from schemas.runs import REPORT_FILE, SUMMARY_FILE, OutputRoot
 
 if TYPE_CHECKING:
@@ -48,26 +49,35 @@ class Store:
         self._context_types = _Types(self._client.get_context_types)
         self._execution_types = _Types(self._client.get_execution_types)
         self._artifact_types = _Types(self._client.get_artifact_types)
-        self._root = root or (OutputRoot(pathlib.Path(file).parent) if file else None)
+        self.root = root or (OutputRoot(pathlib.Path(file).parent) if file else None)  # of this machine's runs alone
 
     def runs(self, limit: int | None = None) -> list[RunLine]:
         """The newest runs, the newest first; all of them without a limit. Those that began nothing are left out."""
-        lines = []
-        for context in self._run_contexts()[:limit]:
-            executions = self._client.get_executions_by_context(context.id)
-            if executions:
-                lines.append(convert.line(context.name, self._pipeline(context), executions, self._execution_types))
-        return lines
+        return self._lines(self._run_contexts()[:limit])
+
+    def names(self) -> list[str]:
+        """Names of all runs, the newest first: cheap, where lines cost a question a run."""
+        return [context.name for context in self._run_contexts()]
+
+    def lines(self, names: Iterable[str]) -> list[RunLine]:
+        """Lines of the runs of these very names, the newest first."""
+        wanted = set(names)
+        return self._lines([context for context in self._run_contexts() if context.name in wanted])
+
+    def touched(self, count: int) -> dict[int, int]:
+        """The executions that began or changed last, and when they did, in milliseconds since 1970."""
+        newest = ListOptions(limit=count, order_by=OrderByField.UPDATE_TIME, is_asc=False)
+        return {each.id: each.last_update_time_since_epoch for each in self._client.get_executions(newest)}
 
     def run(self, name: str) -> Run:
         """One run, by its name, the beginning of it if no other begins so, or `latest`.
 
-        Raises: StoreError: there is none, or there are several.
+        Raises: NotInStoreError: there is none, or there are several.
         """
         context = self._find(name)
         executions = sorted(self._client.get_executions_by_context(context.id), key=lambda each: each.id)
         if not executions:
-            raise StoreError("This run began no stage.", where=context.name)
+            raise NotInStoreError("This run began no stage.", where=context.name)
         line = convert.line(context.name, self._pipeline(context), executions, self._execution_types)
         return Run(line=line, stages=tuple(self._stages(executions)))
 
@@ -82,7 +92,7 @@ class Store:
     def artifacts(self, kind: str | None = None) -> list[Artifact]:
         """All artifacts, the newest first; `kind`: of that type alone, whatever the case of its letters.
 
-        Raises: StoreError: there is no such type.
+        Raises: NotInStoreError: there is no such type.
         """
         found = [convert.artifact(each, self._artifact_types) for each in self._client.get_artifacts()]
         found.sort(key=lambda each: -each.id)
@@ -91,7 +101,7 @@ class Store:
         names = {each.type.lower().removeprefix("seqrank."): each.type for each in found}
         wanted = names.get(kind.lower().removeprefix("seqrank."))
         if wanted is None:
-            raise StoreError(
+            raise NotInStoreError(
                 "There is no artifact of that type.",
                 where=kind,
                 next_step=f"Those there are: {', '.join(sorted(set(names.values())))}.",
@@ -101,7 +111,7 @@ class Store:
     def artifact(self, reference: str) -> Artifact:
         """One artifact, by its id, its address, the folder of a published model, or RUN/STAGE.OUTPUT.
 
-        Raises: StoreError: there is none.
+        Raises: NotInStoreError: there is none.
         """
         by_id = self._client.get_artifacts_by_id
         found = by_id([int(reference)]) if reference.isdecimal() else self._at(reference)
@@ -112,7 +122,7 @@ class Store:
         stage = self.run(run or LATEST).stage(name) if key else None
         held = stage.output(key) if stage else None
         if held is None:
-            raise StoreError(
+            raise NotInStoreError(
                 "There is no such artifact.",
                 where=reference,
                 next_step="Name its id or address (seqrank artifacts), or RUN/STAGE.OUTPUT: latest/Trainer.model.",
@@ -135,19 +145,38 @@ class Store:
         executions = self._client.get_executions_by_id(wanted) if wanted else []
         return {stage.id: stage for stage in self._stages(executions)}
 
-    def run_of(self, stage: Stage) -> str:
-        """Name of the run that a stage was part of."""
-        contexts = self._client.get_contexts_by_execution(stage.id)
+    def stages_of(self, runs: Iterable[str], name: str) -> dict[str, Stage]:
+        """The stage of that name of each of the runs that have one."""
+        wanted, found = set(runs), {}
+        for context in self._run_contexts():
+            if context.name in wanted:
+                for each in self._client.get_executions_by_context(context.id):
+                    if convert.may_be(each, name, self._execution_types):
+                        found[each.id] = context.name
+        return {found[number]: stage for number, stage in self.stages(found).items() if stage.name == name}
+
+    def run_of(self, execution: int) -> str:
+        """Name of the run that a stage was part of; "" of none."""
+        contexts = self._client.get_contexts_by_execution(execution)
         return next((each.name for each in contexts if self._context_types[each.type_id] in convert.RUN_TYPES), "")
 
     def commit(self, run: str) -> str | None:
         """The Git commit that a run's code was from, where the run's own summary says it."""
-        found = files.read_json(str(self._root.run(run)), SUMMARY_FILE) if self._root else None
+        found = files.read_json(str(self.root.run(run)), SUMMARY_FILE) if self.root else None
         return (found or {}).get("git_commit")
 
     def report(self, run: str) -> pathlib.Path:
         """Where a run's report belongs: in the run's folder; where there is none, as of a cluster's run, here."""
-        return self._root.run(run) / REPORT_FILE if self._root else pathlib.Path(f"{run}.html")
+        return self.root.run(run) / REPORT_FILE if self.root else pathlib.Path(f"{run}.html")
+
+    def _lines(self, contexts: Iterable[pb.Context]) -> list[RunLine]:
+        """Of the runs that began anything."""
+        lines = []
+        for context in contexts:
+            executions = self._client.get_executions_by_context(context.id)
+            if executions:
+                lines.append(convert.line(context.name, self._pipeline(context), executions, self._execution_types))
+        return lines
 
     def _at(self, address: str) -> list[pb.Artifact]:
         """Artifacts that lie at an address, or models published there."""
@@ -168,7 +197,7 @@ class Store:
     def _find(self, name: str) -> pb.Context:
         contexts = self._run_contexts()
         if not contexts:
-            raise StoreError("No run has been here yet.", next_step="Run one: seqrank run, or seqrank submit.")
+            raise NotInStoreError("No run has been here yet.", next_step="Run one: seqrank run, or seqrank submit.")
         if name == LATEST:
             return contexts[0]
         exact = [context for context in contexts if context.name == name]
@@ -177,9 +206,9 @@ class Store:
             return found[0]
         names = [context.name for context in found or contexts]
         if found:
-            raise StoreError(f"{len(found)} runs begin so.", where=name, why=", ".join(names[:5]))
+            raise NotInStoreError(f"{len(found)} runs begin so.", where=name, why=", ".join(names[:5]))
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.0)
-        raise StoreError("There is no such run.", where=name, next_step=f"Did you mean {', '.join(near)}?")
+        raise NotInStoreError("There is no such run.", where=name, next_step=f"Did you mean {', '.join(near)}?")
 
     def _run_contexts(self) -> list[pb.Context]:
         """The newest first."""

@@ -8,6 +8,8 @@ SeqrankError
 │   └── TrainingDiverged these knobs and these data lead nowhere; others might
 ├── PublishError         a model can't be put where serving would read it
 ├── StoreError           ML Metadata can't be read, or doesn't hold what was asked for
+│   ├── NotInStoreError  it can be read, and there is no such run or artifact (or nothing yet)
+│   └── StoreInUseError  somebody else holds it; later it can be read
 ├── ClusterError         Kubeflow can't be reached, refuses, or a run there has failed
 └── BusyError            another run holds this output root
 Anything else that escapes is a bug of ours.
@@ -79,6 +81,14 @@ class ClusterError(SeqrankError):
 
 class StoreError(SeqrankError):
     """ML Metadata can't be read, or doesn't hold what was asked for."""
+
+
+class NotInStoreError(StoreError):
+    """ML Metadata holds no such run, artifact or file, or nothing at all yet."""
+
+
+class StoreInUseError(StoreError):
+    """ML Metadata is held by somebody else, beyond the limit."""
 
 
 class BusyError(SeqrankError):

@@ -25,6 +25,7 @@ from pipeline.cli import (
     runs,
     show,
     submit,
+    ui,
 )
 from schemas.errors import SeqrankError
 
@@ -49,6 +50,7 @@ app.command("artifacts")(artifacts.artifacts)
 app.command("open")(artifacts.open_)
 app.command("lineage")(lineage.lineage)
 app.command("compare")(compare.compare)
+app.command("ui")(ui.ui)
 app.command("gc")(gc.gc)
 app.command("doctor")(doctor.doctor)
 

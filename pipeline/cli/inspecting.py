@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
 import typer
 
-from pipeline.cli import options
+from pipeline.cli.options import ConfigFile as ConfigFile
+from pipeline.cli.options import Output as Output
 
 if TYPE_CHECKING:
     from ml_metadata.proto.metadata_store_pb2 import MetadataStoreClientConfig
     from rich.console import RenderableType
 
+    from inspection.connection import Where
     from inspection.store import Store
     from pipeline.metadata_options import MetadataOptions
     from pipeline.run_options import RunOptions
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 _PIPED: Final = 200  # columns, where nobody says how wide a line may be
 _GRPC_PORT: Final = 8080
 
-ConfigFile, Output = options.ConfigFile, options.Output
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs, in place of a table.")]
 Metadata = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10 too
@@ -34,22 +36,41 @@ Metadata = Annotated[
 ]
 
 
+@dataclasses.dataclass(frozen=True)
+class Opener:
+    """Opens a store, each time anew; `place`: what to call it."""
+
+    where: Where
+    place: str
+    root: OutputRoot | None = None
+
+    def __call__(self) -> Store:
+        """Raises: StoreError: there is none, or it can't be read."""
+        from inspection.store import Store
+
+        return Store(self.where, root=self.root)
+
+
+def opener(config: pathlib.Path, output: pathlib.Path | None, metadata: str | None) -> Opener:
+    """For the store that the options name, whether or not it is there already."""
+    from inspection.connection import sqlite_store
+
+    if metadata:
+        return Opener(_kubeflow(metadata), metadata)
+    told, root = _configured(config, output)
+    if told.shared:
+        from pipeline import metadata_server
+
+        return Opener(metadata_server.where(told, only_look=True), str(root.path), root)
+    return Opener(sqlite_store(root.metadata), str(root.path), root)
+
+
 def open_store(config: pathlib.Path, output: pathlib.Path | None, metadata: str | None) -> Store:
     """The store that the options name.
 
     Raises: StoreError: there is none, or it can't be read.
     """
-    from inspection.connection import sqlite_store
-    from inspection.store import Store
-
-    if metadata:
-        return Store(_kubeflow(metadata))
-    options, root = _configured(config, output)
-    if options.shared:
-        from pipeline import metadata_server
-
-        return Store(metadata_server.where(options, only_look=True), root=root)
-    return Store(sqlite_store(root.metadata))
+    return opener(config, output, metadata)()
 
 
 def _kubeflow(address: str) -> MetadataStoreClientConfig:

@@ -1,0 +1,1 @@
+"""A local page over all runs: read-only, no script in it, nothing from outside."""
