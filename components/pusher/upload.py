@@ -220,13 +220,13 @@ def _show(target: Target, folder: str, graph: bytes) -> None:
     except Exception as error:
         if not isinstance(error, stores.failures()):
             raise
-        if not _arrived(target, place):
+        if not _arrived(target, place, len(graph)):
             raise _broken_off(place, error, shown=True) from error
 
 
-def _arrived(target: Target, place: str) -> bool:
+def _arrived(target: Target, place: str, size: int) -> bool:
     try:
-        return bool(stores.within(_PATIENCE, lambda: target.system.exists(place)))
+        return bool(stores.within(_PATIENCE, lambda: target.system.size(place)) == size)
     except Exception as error:
         if not isinstance(error, stores.failures()):
             raise

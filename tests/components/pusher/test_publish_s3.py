@@ -104,8 +104,9 @@ def test_pushes_at_once_become_whole_versions_with_numbers_of_their_own(tmp_path
     [
         *({"sent": n} for n in (1, 700, 6000, 20_000)),
         *({"requests": n} for n in (2, 4)),
-        *({"at": MARKER, "then": n} for n in (0, 300, 3000, 100_000)),
-        *({"at": line} for line in (rf"PUT \S*/{MANIFEST_FILE}", r"GET \S*prefix=shop/\d+/")),
+        # Cut within the headers, moto takes what came for a whole request; a server that checks signatures doesn't.
+        *({"at": MARKER, "then": n} for n in (0, 3000, 100_000)),
+        *({"at": line} for line in (rf"PUT \S*/{MANIFEST_FILE}", r"GET \S*prefix=shop(/|%2F)\d+")),
         {"got": 300},
     ],
     ids=str,
