@@ -16,7 +16,6 @@ from components.pusher.versions import published_versions
 from schemas import contents
 from schemas.digest import directory_digest
 from schemas.models import publishable_folder
-from schemas.records import ReadCounts
 from schemas.runs import Manifest
 
 if TYPE_CHECKING:
@@ -60,15 +59,15 @@ class Executor(base_executor.BaseExecutor):
 def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[str, Any]) -> Manifest:
     """What will lie beside the model; the push gives it its number and time."""
     model, evaluation = inputs["model"], inputs["evaluation"].uri
-    counts = ReadCounts.model_validate(_read_json(inputs["rejected"].uri, contents.READ_COUNTS_FILE))
+    files = _read_json(inputs["rejected"].uri, contents.READ_COUNTS_FILE)["files"]
     return Manifest(
         model=exec_properties["model_name"],
         version=0,
         digest=directory_digest(source),
         published_at="",
         metrics=_read_json(evaluation, contents.METRICS_FILE),
-        data=[file.model_dump() for file in counts.files],
-        spans=counts.spans,
+        data=files,
+        spans=sorted({file["span"] for file in files if file.get("span") is not None}),
         code_version=model.get_string_custom_property("code_version") or exec_properties["code_version"],
         evaluation=evaluation,
         refit=bool(model.get_int_custom_property("refit")),

@@ -13,7 +13,7 @@ from rich.console import Console
 from pipeline.config import load
 from pipeline.runners import local
 
-pytestmark = pytest.mark.timeout(1800)  # five runs in one fixture: minutes, on a busy machine
+pytestmark = pytest.mark.timeout(3600)  # five runs in one fixture: minutes, on a busy machine
 USERS, ITEMS, EVENTS = 120, 30, 8  # events of a user in each span
 ORDER = (1, 1, 2, 2, 3)  # newest span of each run; the second of a pair has nothing new
 KNOBS = [
