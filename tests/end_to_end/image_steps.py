@@ -71,9 +71,9 @@ def image(images):
     return images["seqrank"]
 
 
-def said(image, *words, **more):
+def said(image, *words, user=USER, **more):
     """What a command in the image says; it has to succeed."""
-    done = image.as_user(list(words), USER, {}, **more)
+    done = image.as_user(list(words), user, {}, **more)
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -138,20 +138,20 @@ with beam.Pipeline(options=PipelineOptions(told)) as pipeline:
 """
 
 
-def works(image, tmp_path, command):
+def works(image, tmp_path, command, user=USER):
     """Starts a pool of workers, and has a pipeline's work done by them; its engine runs in the pipeline's process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = [word.replace("50000", str(port)) for word in command]
     with open(tmp_path / "log", "wb") as log:
-        pool = subprocess.Popen(image.dropped(words, USER), env=image.env, stdout=log, stderr=log)
+        pool = subprocess.Popen(image.dropped(words, user), env=image.env, stdout=log, stderr=log)
     try:
         until = time.monotonic() + 120
         while "Listening for workers" not in (tmp_path / "log").read_text() and time.monotonic() < until:
             assert pool.poll() is None, (tmp_path / "log").read_text()
             time.sleep(0.5)
-        said(image, "python", "-c", PIPELINE.format(f"localhost:{port}"))
+        said(image, "python", "-c", PIPELINE.format(f"localhost:{port}"), user=user)
     finally:
         pool.terminate()
         pool.wait(30)
@@ -170,9 +170,11 @@ def test_the_workers_of_the_flink_manifest_take_work_from_an_engine(image, tmp_p
 
 
 @pytest.mark.skipif(not BOOT.is_file(), reason="Beam's boot program isn't built in .services/")
+@pytest.mark.timeout(300)  # an engine in the pipeline's process doesn't notice that a worker is gone
 def test_beams_boot_program_starts_workers_in_the_environment(images, tmp_path):
     image = images["beam-worker"]
-    log = works(image, tmp_path, [*workers(), f"--container_executable={image.command[0]}"])
+    named = int(image.user.split(":")[0])  # it panics for a user without a name
+    log = works(image, tmp_path, [*workers(), f"--container_executable={image.command[0]}"], named)
     assert "boot" in log, log
 
 
