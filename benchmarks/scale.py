@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import pathlib
 import tempfile
 from typing import Any, Final
@@ -33,7 +32,7 @@ def slopes(results: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
         results: of `measure`, of the smallest and the largest size.
     """
     found: dict[str, dict[str, float]] = {}
-    for stage in STAGES:
+    for stage in dict.fromkeys(each["stage"] for each in results):
         few, *_, many = sorted((each for each in results if each["stage"] == stage), key=lambda each: each["rows"])
         more = many["rows"] - few["rows"]
         found[stage] = {name: (many["bytes"][name] - few["bytes"][name]) / more for name in BYTES}
@@ -68,6 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000], help="interactions")
     parser.add_argument("--plan", type=int, default=1_000_000_000, help="interactions to plan for")
+    parser.add_argument("--stages", nargs="+", default=list(STAGES), choices=STAGES, help="only these, in this order")
     parser.add_argument("--folder", type=pathlib.Path, help="keep logs and outputs here")
     parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("runs/benchmark-scale.json"), help="results")
     arguments = parser.parse_args()
@@ -78,10 +78,10 @@ def main() -> None:
         for rows in arguments.rows:
             folder = (arguments.folder or pathlib.Path(temporary)).absolute() / str(rows)
             folder.mkdir(parents=True, exist_ok=True)
-            for name in ("synthesize", *STAGES):
+            for name in ("synthesize", *arguments.stages):
                 with console.status(f"{name}, {rows:,} rows"):
                     results.append(measure(name, folder, rows, _ALL))
-                console.print(results[-1], highlight=False, soft_wrap=True)
+                print(json.dumps(results[-1]), flush=True)
     results = [each for each in results if each["stage"] in STAGES]
     console.print(measured(results))
     console.print(plan(slopes(results), arguments.plan))
@@ -91,5 +91,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     main()

@@ -123,7 +123,7 @@ def _run(log, folder, options, names=STAGES, like=None):
 
 
 def _stage(place, name):
-    """Runs one stage and gives its counters; again where a worker couldn't start in Prism's minute."""
+    """Runs one stage; gives its counters. Anew where a busy machine couldn't start a worker in Prism's one minute."""
     for _ in range(_TRIES):
         place.done.clear()
         try:

@@ -53,6 +53,7 @@ _TYPED: Final = {
     "--environment_config": "environment_config",
     "--prism_location": "prism_location",
 }
+_REPEATED: Final = ("--experiments", "--experiment")  # Beam takes them all
 _OWN_SERVER: Final = ("JobServerOptions", "PrismRunnerOptions")  # not read where the job server runs already
 
 
@@ -115,7 +116,7 @@ def _problem(
         return f"set {_KEY}.{_TYPED[name]} instead"
     if name == "--setup_file" and options.ship_code:
         return f"{_KEY}.ship_code says it already"
-    if any(name_of(said) == name for said in options.typed()):
+    if name not in _REPEATED and any(name_of(said) == name for said in options.typed()):
         return f"{_KEY}.workers says it already"
     return _NEVER.get(name) or _parsed(argument, parser) or _unheeded(name, owners[name], options)
 

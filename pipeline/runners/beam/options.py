@@ -164,6 +164,7 @@ class BeamOptions(BaseModel):
             else self.environment_config,
             "--prism_location": self.prism_location,
             "--setup_file": SETUP_FILE if self.ship_code else None,
+            "--experiments": "pip_no_build_isolation" if self.ship_code else None,  # else workers fetch setuptools
         }
         if self.workers is not None:
             said[_WORKERS[self.runner]] = self.workers

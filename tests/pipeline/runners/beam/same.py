@@ -74,7 +74,7 @@ _OF_BATCHES = ("num_compacts", "transform_input_tensors", "evaluate_num_instance
 
 
 def counters(results: list[Any]) -> dict[str, int]:
-    """What all of a stage's pipelines counted; without an engine's clocks, sizes and numbers of batches."""
+    """What was counted by all of a stage's pipelines, without an engine's own clocks and sizes, and without batches."""
     counted: dict[str, int] = {}
     for result in results:
         for metric in result.metrics().query()["counters"]:

@@ -49,8 +49,8 @@ def test_what_is_told_is_spelled_as_beam_spells_it_and_tfx_packs_nothing(told, e
 
 def test_code_that_is_sent_is_this_checkouts_and_leaves_no_image_named():
     told = BeamOptions(runner="DataflowRunner", ship_code=True, workers=2, args=("--project=p",))
-    said = ["--runner=DataflowRunner", f"--setup_file={SETUP_FILE}", "--num_workers=2", "--project=p"]
-    assert told.arguments() == said
+    said = ["--runner=DataflowRunner", f"--setup_file={SETUP_FILE}", "--experiments=pip_no_build_isolation"]
+    assert told.arguments() == [*said, "--num_workers=2", "--project=p"]
     assert SETUP_FILE.exists()
 
 
