@@ -39,3 +39,9 @@ def test_a_server_has_its_kinds_port_unless_it_says_another(kind, port):
 def test_what_reaches_no_store_is_refused_with_its_reason(told, problem):
     with pytest.raises(ValidationError, match=problem):
         MetadataOptions(**told)
+
+
+def test_a_person_is_shown_who_we_are_and_where_but_no_password():
+    options = MetadataOptions(**SERVER, password_env="SECRET")
+    assert options.shown == "postgresql://me@db.example:5432/seqrank"
+    assert MetadataOptions().shown == ""
