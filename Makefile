@@ -119,3 +119,15 @@ benchmark-growth: setup ## Measure each loss's step on 10^3 to 10^6 made items (
 .PHONY: ablation
 ablation: setup ## Train MovieLens-100K without each part of the model in turn, three seeds (hours; ARGS: more)
 	@$(BIN)/python -m benchmarks.ablation $(ARGS)
+
+.PHONY: setup-databases
+setup-databases: ## Install PostgreSQL and MariaDB for test-services (root; Debian, Ubuntu)
+	@scripts/setup_databases.sh
+
+.PHONY: test-services
+test-services: setup ## Whole runs with their metadata in a real PostgreSQL and MariaDB (some minutes; ARGS: more for pytest)
+	@$(BIN)/python -m pytest tests/end_to_end/services.py $(ARGS)
+
+.PHONY: benchmark-inspect
+benchmark-inspect: setup ## Measure the commands that look at runs, on 1,000 made runs (a minute; ARGS: more)
+	@$(BIN)/python -m benchmarks.inspect_runs $(ARGS)

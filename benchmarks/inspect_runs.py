@@ -1,7 +1,7 @@
 """How long the commands that look at runs take on a store of many runs: `make benchmark-inspect`.
 
 Each command runs as a process of its own, several times, and the quickest counts. What is not imports is measured in
-such a process by the same command a second time.
+such a process by the same command a second time. Processor seconds say what a machine without other work would take.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import io
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -41,10 +42,10 @@ COMMANDS: Final = (
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """Seconds of a whole process, and of the command in it without imports."""
+    """Seconds of a whole process: on the clock, of the processor; and of the processor without imports."""
 
-    command: str
-    process: float
+    wall: float
+    processor: float
     work: float
 
 
@@ -65,26 +66,33 @@ def measure(words: list[str], repeats: int) -> Timing:
     Raises: subprocess.CalledProcessError: it failed.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    took = []
+    walls, processors = [], []
     for _ in range(repeats):
-        began = time.perf_counter()
+        began, used = time.perf_counter(), _children()
         subprocess.run([sys.executable, "-m", "pipeline.cli", *words], check=True, capture_output=True, env=environment)
-        took.append(time.perf_counter() - began)
+        walls.append(time.perf_counter() - began)
+        processors.append(_children() - used)
     again = [sys.executable, "-m", __spec__.name, "--again", json.dumps(words)]
     done = subprocess.run(again, check=True, capture_output=True, text=True, env=environment)
-    return Timing(" ".join(words), min(took), float(done.stdout.splitlines()[-1]))
+    return Timing(min(walls), min(processors), float(done.stdout.splitlines()[-1]))
+
+
+def _children() -> float:
+    """Processor seconds of all processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _twice(words: list[str]) -> float:
-    """Seconds of a command's second call in this process."""
+    """Processor seconds of a command's second call in this process."""
     from pipeline.cli.__main__ import app
 
     took = 0.0
     for _ in range(2):
-        began = time.perf_counter()
+        began = time.process_time()
         with contextlib.redirect_stdout(io.StringIO()):
             app(words, standalone_mode=False)
-        took = time.perf_counter() - began
+        took = time.process_time() - began
     return took
 
 
@@ -101,11 +109,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         before = make(pathlib.Path(folder), arguments.runs)
         print(f"{arguments.runs:,} runs; seconds, the quickest of {arguments.repeats}")
-        print(f"{'COMMAND':<48}{'PROCESS':>9}{'WORK':>9}")
+        print(f"{'COMMAND':<44}{'CLOCK':>9}{'PROCESSOR':>11}{'OF IT WORK':>12}")
         for command in COMMANDS:
             words = [word.format(before=before) for word in command]
             timing = measure([*words, "--output", folder], arguments.repeats)
-            print(f"{' '.join(words):<48}{timing.process:9.2f}{timing.work:9.2f}", flush=True)
+            print(f"{' '.join(words):<44}{timing.wall:9.2f}{timing.processor:11.2f}{timing.work:12.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,8 @@ class MadeRuns:
                     artifacts[-1].custom_properties["rows"].int_value = 100
                 edges.append(self._edge(pb.Event.OUTPUT, place, f"{stage}.{output}", new))
         put = self.store.put_lineage_subgraph
-        made, ids, _ = put(executions, artifacts, contexts, edges, reuse_context_if_already_exist=True)
+        made, ids, (pipeline, run) = put(executions, artifacts, contexts, edges, reuse_context_if_already_exist=True)
+        self.store.put_parent_contexts([pb.ParentContext(child_id=run, parent_id=pipeline)])
         nodes = [pb.Association(execution_id=each, context_id=self._nodes[place]) for place, each in enumerate(made)]
         self.store.put_attributions_and_associations([], nodes)
         self._last |= {name: ids[place] for name, place in new.items()}

@@ -6,7 +6,6 @@ import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Group
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -180,6 +179,8 @@ def _difference(figure: Difference) -> tuple[Text, ...]:
 
 def contents(found: Contents) -> Group:
     """What lies in an artifact."""
+    from rich.syntax import Syntax  # takes a while to import, and only this needs it
+
     parts: list[RenderableType] = [_label(found.artifact)]
     told = _table(header=False)
     for name, value in sorted(found.artifact.properties.items()):

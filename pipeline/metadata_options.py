@@ -80,3 +80,9 @@ class MetadataOptions(BaseModel):
     def shared(self) -> bool:
         """Whether other output roots may keep theirs in the same store."""
         return self.kind != SQLITE
+
+    @property
+    def shown(self) -> str:
+        """Where a server's database is, for a person; "" of a file."""
+        host, port = self.address if self.shared else ("", 0)
+        return f"{self.kind}://{self.user}@{host}:{port}/{self.database}" if self.shared else ""

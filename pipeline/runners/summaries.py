@@ -73,7 +73,7 @@ def build(
         git_commit=machine.git_commit(),
         stack=machine.stack(),
         machine={**machine.machine(), "gpus": machine.gpus()},
-        paths=_paths(root, run_id, stages),
+        paths=_paths(config, root, run_id, stages),
         slices=_slices(measured[features.TEST]),
         ranked_share=_read(evaluation / contents.RANKED_SHARE_FILE),
         head=head,
@@ -120,11 +120,11 @@ def _slices(found: dict[str, Any]) -> dict[str, dict[str, float]]:
     }
 
 
-def _paths(root: OutputRoot, run_id: str, stages: Mapping[str, Execution]) -> dict[str, str]:
+def _paths(config: Config, root: OutputRoot, run_id: str, stages: Mapping[str, Execution]) -> dict[str, str]:
     return {
         "summary": str(root.run(run_id) / SUMMARY_FILE),
         "log": str(root.run(run_id) / LOG_FILE),
-        "metadata": str(root.metadata),
+        "metadata": config.run.metadata.shown or str(root.metadata),
         "tensorboard": str(_uri(stages[_TRAINER], "model_run")),
         "evaluation": str(_uri(stages[_EVALUATOR], "evaluation")),
         "rejected": str(_uri(stages[_EXAMPLE_GEN], "rejected")),

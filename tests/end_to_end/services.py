@@ -44,7 +44,7 @@ class Here:
     """An output root whose metadata are on a server, and commands on it."""
 
     def __init__(self, folder, server, data):
-        self.root = folder / "runs"
+        self.root, self.port = folder / "runs", server["port"]
         knobs = {name.partition("=")[0]: name.partition("=")[2] for name in KNOBS}
         (folder / "config.yaml").write_text(
             json.dumps({"run": {"metadata": server}, "example_gen": {"data": [str(data)]}})
@@ -88,6 +88,7 @@ def test_the_second_run_takes_every_stage_from_the_cache(here):
     printed, summary = here.second
     assert all(stage["cached"] for stage in summary["stages"].values()), printed
     assert not (here.root / "metadata.sqlite").exists()
+    assert f"@127.0.0.1:{here.port}/seqrank_runs" in printed
 
 
 def test_the_commands_read_the_server(here):

@@ -92,3 +92,21 @@ def test_the_log_is_kept_where_a_block_raises(tmp_path):
         fail()
     assert os.fstat(2).st_ino == stream
     assert "before the end" in (tmp_path / "run.log").read_text()
+
+
+def test_passwords_of_messages_are_left_out_of_the_log(tmp_path):
+    from ml_metadata.proto import metadata_store_pb2 as pb
+
+    config = pb.ConnectionConfig()
+    config.mysql.password = 'a "b" \\c é'
+    config.postgresql.ssloption.sslpassword = "hidden-too"
+    config.postgresql.user = "somebody"
+    with libraries_to(tmp_path / "run.log"):
+        logging.getLogger("absl").info("Using connection config:\n %s", config)
+        config.mysql.password = 'a "b" \\c é'
+        logging.getLogger("absl").info("Using connection config:\n %s", config)
+    log = (tmp_path / "run.log").read_text()
+    assert "somebody" in log
+    assert log.count('password: "(hidden)"') == 2
+    assert "b\\" not in log
+    assert "hidden-too" not in log
