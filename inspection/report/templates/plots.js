@@ -25,7 +25,8 @@
     };
   }
 
-  function draw(width) {
+  function draw() {
+    const width = root.classList.contains("printing") ? PAPER : undefined;
     const colours = template();
     for (const plot of plots) {
       const figure = JSON.parse(document.getElementById(plot.dataset.figure).textContent);
@@ -34,21 +35,32 @@
         margin: { l: 8, r: 12, t: 12, b: 8 }, hovermode: "x unified",
         legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", itemclick: false, itemdoubleclick: false },
       });
-      Plotly.react(plot, figure.data, layout, { responsive: true, displayModeBar: false });
+      Plotly.react(plot, figure.data, layout, { displayModeBar: false });
     }
   }
 
   function print(on) {
+    if (root.classList.contains("printing") === on) return;
     root.classList.toggle("printing", on);
     for (const person of document.querySelectorAll(".person")) {
       if (on) person.dataset.open = person.open ? "yes" : "";
       person.open = on || person.dataset.open === "yes";
     }
-    draw(on ? PAPER : undefined);
+    draw();
+  }
+
+  let width = innerWidth; // a phone's address bar changes the height alone
+  let waiting = 0;
+  function resized() {
+    if (innerWidth === width) return;
+    width = innerWidth;
+    cancelAnimationFrame(waiting);
+    waiting = requestAnimationFrame(draw);
   }
 
   draw();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  addEventListener("resize", resized);
   addEventListener("beforeprint", () => print(true));
   addEventListener("afterprint", () => print(false));
 })();

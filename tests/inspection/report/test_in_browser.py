@@ -7,7 +7,6 @@ import pytest
 
 from inspection.report import page
 
-pytest.importorskip("playwright", reason="needs Playwright")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
@@ -79,6 +78,12 @@ def test_plots_take_new_colours_when_the_scheme_changes(opened):
     opened.emulate_media(color_scheme="dark")
     opened.wait_for_function("before => getComputedStyle(document.querySelector('.plot .xtick text')).fill != before",
                              arg=light)  # fmt: skip
+
+
+def test_plots_fit_when_the_window_narrows(opened):
+    opened.set_viewport_size({"width": 500, "height": 900})
+    opened.wait_for_function("document.querySelector('.plot .main-svg').getBoundingClientRect().width < 500")
+    assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_it_is_read_by_keyboard(opened):

@@ -45,6 +45,12 @@ def read(store):
     return lambda run: Reader(page.render(store, store.run(run)))
 
 
+def test_each_section_has_a_title_and_a_place_of_its_own():
+    found = page.modules()
+    assert len(found) >= 9
+    assert len({module.ORDER for module in found}) == len({module.TITLE for module in found}) == len(found)
+
+
 def test_each_part_of_a_whole_run_is_there(read):
     found = read(SECOND)
     titles = [attributes["id"] for tag, attributes in found.elements if tag == "section"]
