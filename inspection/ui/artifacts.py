@@ -87,9 +87,7 @@ async def show_lineage(
     def work(store: Store) -> dict[str, Any]:
         artifact = store.artifact(id)
         up = way == graph.UP
-        found = (
-            lines.upstream(store, artifact, graph.MOST) if up else lines.downstream(store, [artifact], graph.MOST)
-        )
+        found = lines.upstream(store, artifact, graph.MOST) if up else lines.downstream(store, [artifact], graph.MOST)
         return {"artifact": artifact, "found": found, "drawing": graph.draw(found, way)}
 
     return site.page("lineage.html", way=way, most=graph.MOST, size=graph.SIZE, **await site.read(work))

@@ -92,7 +92,14 @@ class Lines:
 
 
 def page(
-    store: Store, lines: Lines, *, number: int = 1, name: str = "", state: str = "", sort: str = NEWEST, up: bool = False
+    store: Store,
+    lines: Lines,
+    *,
+    number: int = 1,
+    name: str = "",
+    state: str = "",
+    sort: str = NEWEST,
+    up: bool = False,
 ) -> Page:
     """A page of the runs.
 

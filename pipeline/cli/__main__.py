@@ -10,7 +10,22 @@ import warnings
 
 import typer
 
-from pipeline.cli import artifacts, compare, compile, config, data, doctor, gc, init, lineage, run, runs, show, submit, ui
+from pipeline.cli import (
+    artifacts,
+    compare,
+    compile,
+    config,
+    data,
+    doctor,
+    gc,
+    init,
+    lineage,
+    run,
+    runs,
+    show,
+    submit,
+    ui,
+)
 from schemas.errors import SeqrankError
 
 app = typer.Typer(

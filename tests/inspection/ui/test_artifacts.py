@@ -52,7 +52,9 @@ def test_other_files_are_not_sent(client, rejected, name):
     assert client.get("/file", params={"artifact": rejected.id, "name": name}).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd"]
+)
 def test_nothing_beside_the_static_files_is_sent(client, path):
     assert client.get(path).status_code == 404
 

@@ -10,7 +10,9 @@ def test_this_machine_is_known_by_its_own_names(host):
     assert Names.of("127.0.0.1").hold(host)
 
 
-@pytest.mark.parametrize("host", ["", "evil.example", "evil.example:8765", "127.0.0.1.evil.example", "10.0.0.5", "[::1", "a:b"])
+@pytest.mark.parametrize(
+    "host", ["", "evil.example", "evil.example:8765", "127.0.0.1.evil.example", "10.0.0.5", "[::1", "a:b"]
+)
 def test_other_names_are_not(host):
     assert not Names.of("127.0.0.1").hold(host)
 
@@ -21,7 +23,9 @@ def test_who_listens_for_others_is_known_by_address_and_own_name_and_no_other():
     assert not names.hold("evil.example")
 
 
-@pytest.mark.parametrize(("host", "here"), [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("0.0.0.0", False)])
+@pytest.mark.parametrize(
+    ("host", "here"), [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("0.0.0.0", False)]
+)
 def test_only_loopback_is_this_machine_alone(host, here):
     assert is_here(host) == here
 

@@ -37,7 +37,9 @@ def test_the_newest_are_on_the_first_page_and_the_rest_on_the_last(store):
 
 
 def test_a_name_and_a_state_filter(store):
-    assert ids(listing.page(store, listing.Lines(), name="RUN-01")) == [f"run-{number:03d}" for number in range(19, 9, -1)]
+    assert ids(listing.page(store, listing.Lines(), name="RUN-01")) == [
+        f"run-{number:03d}" for number in range(19, 9, -1)
+    ]
     assert ids(listing.page(store, listing.Lines(), state="failed")) == ["run-007"]
     assert listing.page(store, listing.Lines(), name="nobody").rows == []
 

@@ -28,7 +28,11 @@ def test_the_list_shows_each_run_with_figures_and_verdict_where_known(client):
 
 
 def test_the_list_is_filtered_and_sorted_by_its_address(client):
-    assert re.findall(r'aria-label="Choose (.*?)"', client.get("/?name=2026-01&sort=name&up=true").text) == [OLD, MIDDLE, FAILED]
+    assert re.findall(r'aria-label="Choose (.*?)"', client.get("/?name=2026-01&sort=name&up=true").text) == [
+        OLD,
+        MIDDLE,
+        FAILED,
+    ]
     assert re.findall(r'aria-label="Choose (.*?)"', client.get("/?state=failed").text) == [FAILED]
     assert "No run is like that" in client.get("/?name=nobody").text
 
@@ -42,7 +46,13 @@ def test_what_can_not_be_asked_is_refused_by_name(client, asked):
 
 def test_a_run_shows_stages_figures_with_intervals_verdict_configuration_and_links(client):
     shown = text(client.get(f"/run?id={NEW}"))
-    for part in ("0.2000 0.1900 to 0.2100", f"Not good enough {SCRIPT}.", "trainer.dropout 0.5", "from the cache", "model "):
+    for part in (
+        "0.2000 0.1900 to 0.2100",
+        f"Not good enough {SCRIPT}.",
+        "trainer.dropout 0.5",
+        "from the cache",
+        "model ",
+    ):
         assert part in shown
     assert "TensorBoard" not in shown  # there are no logs
     assert "Report" not in shown
@@ -52,7 +62,9 @@ def test_a_run_is_found_by_the_beginning_of_its_name(client):
     assert OLD in text(client.get("/run?id=2026-01-01"))
 
 
-@pytest.mark.parametrize("path", ["/run?id=nobody", "/report?run=nobody", "/report?run=latest", "/compare?run=latest&run=nobody"])
+@pytest.mark.parametrize(
+    "path", ["/run?id=nobody", "/report?run=nobody", "/report?run=latest", "/compare?run=latest&run=nobody"]
+)
 def test_what_is_not_there_is_404_in_the_words_of_the_error(client, path):
     answer = client.get(path)
     assert answer.status_code == 404
@@ -60,7 +72,13 @@ def test_what_is_not_there_is_404_in_the_words_of_the_error(client, path):
 
 
 def test_markup_in_names_options_files_and_verdicts_is_shown_as_text(client):
-    for path in ("/", f"/run?id={NEW}", "/run?id=latest", f"/compare?run={NEW}&run=latest", "/run?id=%3Cscript%3Enobody"):
+    for path in (
+        "/",
+        f"/run?id={NEW}",
+        "/run?id=latest",
+        f"/compare?run={NEW}&run=latest",
+        "/run?id=%3Cscript%3Enobody",
+    ):
         answer = client.get(path)
         assert "<script" not in answer.text
         assert "&lt;script" in answer.text
