@@ -15,7 +15,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from inspection import convert, files
 from inspection.connection import LIMIT, connect
 from inspection.records import Run
-from schemas.errors import NotInStoreError, StoreError
+from schemas.errors import NotInStoreError
 from schemas.runs import SUMMARY_FILE, OutputRoot
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ router = APIRouter(default_response_class=Response)
 
 
 @router.get("/artifacts")
-async def list_artifacts(site: Shared, type: str = "", page: Annotated[int, Query(ge=1)] = 1) -> Response:  # noqa: A002
+async def list_artifacts(site: Shared, type: str = "", page: Annotated[int, Query(ge=1)] = 1) -> Response:
     """All artifacts, or those of one type."""
 
     def work(store: Store) -> dict[str, Any]:
@@ -50,7 +50,7 @@ async def list_artifacts(site: Shared, type: str = "", page: Annotated[int, Quer
 
 
 @router.get("/artifact")
-async def show_artifact(site: Shared, id: str) -> Response:  # noqa: A002 - its name in the address
+async def show_artifact(site: Shared, id: str) -> Response:
     """One artifact: what it is, who made and read it, and what lies in it."""
 
     def work(store: Store) -> dict[str, Any]:
@@ -79,7 +79,7 @@ async def send_file(site: Shared, artifact: str, name: str = "") -> Response:
 @router.get("/lineage")
 async def show_lineage(
     site: Shared,
-    id: str,  # noqa: A002 - its name in the address
+    id: str,
     way: Annotated[str, Query(pattern=f"^({graph.UP}|{graph.DOWN})$")] = graph.UP,
 ) -> Response:
     """What an artifact was made from, or what was made from it."""

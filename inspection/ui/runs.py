@@ -57,7 +57,7 @@ async def list_runs(
 
 
 @router.get("/run")
-async def show_run(site: Shared, request: Request, id: str) -> Response:  # noqa: A002 - its name in the address
+async def show_run(site: Shared, request: Request, id: str) -> Response:
     """One run."""
 
     def work(store: Store) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Every page in a real browser: nothing in its console, nothing to keep anyone out, usable by clicks and by keyboard."""
+"""Every page in a real browser: a quiet console, nothing to keep anyone out, usable by clicks and by keyboard."""
 
 import pathlib
 
