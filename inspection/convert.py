@@ -89,7 +89,7 @@ def stage(
 
 
 def may_be(found: pb.Execution, name: str, types: Mapping[int, str]) -> bool:
-    """Whether an execution is of the stage of that name, as far as it says so itself: TFX's by type, Kubeflow's by task."""
+    """Whether an execution is of the stage of that name, as far as it says so: TFX's by type, Kubeflow's by task."""
     told = found.custom_properties
     task = told[_TASK_NAME].string_value if _TASK_NAME in told else ""
     return name in (task, types[found.type_id].rsplit(".", 1)[-1])

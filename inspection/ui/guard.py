@@ -1,4 +1,4 @@
-"""What every request must be, and every answer says: against other sites, and names that only seem to be this machine."""
+"""What requests must be, and what answers say: against other sites, and names that only seem to be this machine."""
 
 from __future__ import annotations
 

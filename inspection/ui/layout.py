@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import statistics
 from typing import TYPE_CHECKING, Final
 
@@ -71,7 +72,7 @@ def lay_out(nodes: Iterable[Node], edges: Iterable[Edge]) -> Layout:
 
 
 def _layers(nodes: Sequence[Node], edges: Sequence[Edge]) -> dict[Node, int]:
-    """Length of the longest way to each node; nodes without a way to them stand right above the first that they reach."""
+    """Length of the longest way to each node; one without a way to it stands right above the first that it reaches."""
     after, before = collections.defaultdict(list), dict.fromkeys(nodes, 0)
     for first, second in edges:
         after[first].append(second)
@@ -100,7 +101,7 @@ def _way(edge: Edge, layer: Mapping[Node, int]) -> list[Node]:
 def _neighbours(ways: Iterable[Sequence[Node]]) -> tuple[dict[Node, list[Node]], dict[Node, list[Node]]]:
     above, below = collections.defaultdict(list), collections.defaultdict(list)
     for way in ways:
-        for first, second in zip(way, way[1:], strict=False):
+        for first, second in itertools.pairwise(way):
             below[first].append(second)
             above[second].append(first)
     return above, below
@@ -137,9 +138,9 @@ def _places(
 
 
 def _apart(row: Sequence[Node], wanted: Sequence[float]) -> list[float]:
-    """The places nearest to those wanted, by squares, that keep order and room: neighbours that collide share a move."""
+    """The places nearest to those wanted, by squares, that keep order and room: those that collide move as one."""
     offsets = [0.0]
-    for first, second in zip(row, row[1:], strict=False):
+    for first, second in itertools.pairwise(row):
         offsets.append(offsets[-1] + (_room(first) + _room(second)) / 2)
     blocks: list[tuple[float, int]] = []  # sum of what its nodes want, less their offsets; how many they are
     for want, offset in zip(wanted, offsets, strict=True):

@@ -98,8 +98,12 @@ async def start_tensorboard(site: Shared, request: Request, run: str) -> Respons
 
 
 @router.get("/compare")
-async def compare(site: Shared, run: Annotated[list[str] | None, Query()] = None) -> Response:
-    """Two runs, the earlier first unless `run` came by hand in another order."""
+async def compare(
+    site: Shared,
+    run: Annotated[list[str] | None, Query()] = None,
+    by: Annotated[str, Query(pattern=f"^({listing.NEWEST})?$")] = "",
+) -> Response:
+    """Two runs, from the first to the second; `by` their start: whatever order they were chosen in."""
     chosen = [each.strip() for each in run or [] if each.strip()]
     if len(chosen) != 2:
         raise PageError(
@@ -107,7 +111,12 @@ async def compare(site: Shared, run: Annotated[list[str] | None, Query()] = None
             f"Two runs can be compared, and {len(chosen) or 'none'} {'was' if len(chosen) < 2 else 'were'} chosen.",
             next_step="Go back to the list of runs and choose two.",
         )
-    found = await site.read(lambda store: comparing.compare(*(store.run(each) for each in chosen)))
+
+    def work(store: Store) -> comparing.Comparison:
+        both = [store.run(each) for each in chosen]
+        return comparing.compare(*(sorted(both, key=lambda each: each.line.started) if by else both))
+
+    found = await site.read(work)
     shown = [each for each in found.figures if each.what.split()[-1] in SHOWN]
     return site.page("compare.html", found=found, figures=shown)
 

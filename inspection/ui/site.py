@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from inspection.store import Store
 
 FOLDER: Final = pathlib.Path(__file__).parent
-LIMIT: Final = 30.0  # seconds of one page: the metadata client would wait for a locked store without an end
+LIMIT: Final = 60.0  # seconds of one page: the metadata client would wait for a locked store without an end
 _Found = TypeVar("_Found")
 
 
