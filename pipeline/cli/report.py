@@ -8,7 +8,8 @@ from typing import Annotated, Optional
 import typer
 
 from pipeline.cli import inspecting, options
-from pipeline.cli.inspecting import ConfigFile, Metadata, Output
+from pipeline.cli.inspecting import Metadata
+from pipeline.cli.options import ConfigFile, Output
 from pipeline.cli.show import Run
 
 To = Annotated[

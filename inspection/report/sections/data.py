@@ -94,14 +94,15 @@ def _lengths(facts: Facts) -> list[Block]:
     exact = interactions.events_a_user(facts.events) if facts.events else None
     if exact is not None and len(exact):
         edges = _edges(int(exact.max()))
-        heights = np.histogram(exact, [*edges, np.inf])[0]
+        users = np.histogram(exact, [*edges, np.inf])[0]
         names = [_range(low, high) for low, high in zip(edges, [*edges[1:], int(exact.max()) + 1], strict=True)]
-        begin = int(np.flatnonzero(heights)[0])
-        names, heights = names[begin:], heights[begin:]
+        begin = int(np.flatnonzero(users)[0])
         about = (
             f"The middle user has {words.several(int(np.median(exact)), 'event')}, the busiest {int(exact.max()):,}."
         )
-        return [charts.bars(title, about, ("events of a user", names), ("users", {"users": heights.tolist()}))]
+        return [
+            charts.bars(title, about, ("events of a user", names[begin:]), ("users", {"users": users[begin:].tolist()}))
+        ]
     if facts.tested is None:
         return []
     names = [name for _, name in features.HISTORY_LENGTH_BUCKETS if name in facts.tested.lengths]
