@@ -73,7 +73,7 @@ class Lineage:
 
 def upstream(store: Store, artifact: Artifact, most: int | None = None) -> Lineage:
     """All that an artifact was made from; `most`: of so many stages, the nearest."""
-    artifacts, made_by = {artifact.id: artifact}, {}
+    artifacts, made_by = {artifact.id: artifact}, dict[int, int]()
     steps: dict[int, Step] = {}
     wave, cut = [artifact.id], False
     while wave:
