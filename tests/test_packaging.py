@@ -9,6 +9,7 @@ import tarfile
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+SUFFIXES = ("py", "pbtxt", "html", "css", "svg")
 PACKAGES = ["pipeline", "components", "inspection", "ranker", "schemas"]
 
 
@@ -31,9 +32,9 @@ def built(tmp_path_factory) -> pathlib.Path:
     return unpacked
 
 
-def test_package_holds_every_module_and_curated_schema(built):
+def test_package_holds_every_module_curated_schema_and_page(built):
     def sources(root):
-        found = [path for name in PACKAGES for suffix in ("py", "pbtxt") for path in (root / name).rglob(f"*.{suffix}")]
+        found = [path for name in PACKAGES for suffix in SUFFIXES for path in (root / name).rglob(f"*.{suffix}")]
         return {str(path.relative_to(root)) for path in found}
 
     assert sources(ROOT) - sources(built) == set()

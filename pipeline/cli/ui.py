@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from pipeline.cli import inspecting, options
-from pipeline.cli.inspecting import ConfigFile, Metadata, Output
+from pipeline.cli.inspecting import Metadata
+from pipeline.cli.options import ConfigFile, Output
 from schemas.errors import SeqrankError
 
 

@@ -22,8 +22,8 @@ def test_the_list_shows_each_run_with_figures_and_verdict_where_known(client):
     answer = client.get("/")
     assert answer.status_code == 200
     shown = text(answer)
-    assert f"{OLD} succeeded 0.1000 blessed" in shown
-    assert f"{NEW} succeeded 0.2000 not blessed" in shown
+    assert f"{OLD} 0.1000 succeeded blessed" in shown
+    assert f"{NEW} 0.2000 succeeded not blessed" in shown
     assert f"{FAILED} failed not known" in shown
 
 
