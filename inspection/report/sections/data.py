@@ -106,9 +106,9 @@ def _lengths(facts: Facts) -> list[Block]:
     if facts.tested is None:
         return []
     names = [name for _, name in features.HISTORY_LENGTH_BUCKETS if name in facts.tested.lengths]
-    examples = [facts.tested.lengths[name] for name in names]
+    counts = {"examples": [facts.tested.lengths[name] for name in names]}
     about = "Of the examples of the test split, by how much came before the label."
-    return [charts.bars(title, about, ("events before the label", names), ("examples", {"examples": examples}))]
+    return [charts.bars(title, about, ("events before the label", names), ("examples", counts))]
 
 
 def _edges(most: int) -> list[int]:
