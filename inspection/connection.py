@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import tempfile
 import threading
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 from schemas.errors import StoreError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as pb
 
-    Where = pb.ConnectionConfig | pb.MetadataStoreClientConfig
+    Where: TypeAlias = pb.ConnectionConfig | pb.MetadataStoreClientConfig
 
 LIMIT: Final = 5.0  # seconds until a store that doesn't answer is given up
 _MESSAGE: Final = 100 * 1024 * 1024  # bytes of one answer over gRPC; as Kubeflow's own clients have it

@@ -71,7 +71,8 @@ class Lineage:
 
 def upstream(store: Store, artifact: Artifact) -> Lineage:
     """All that an artifact was made from."""
-    artifacts, made_by = {artifact.id: artifact}, {}
+    artifacts = {artifact.id: artifact}
+    made_by: dict[int, int] = {}
     steps: dict[int, Step] = {}
     wave = [artifact.id]
     while wave:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
 import typer
 
-from pipeline.cli import options
+from pipeline.cli.options import ConfigFile as ConfigFile
+from pipeline.cli.options import Output as Output
 
 if TYPE_CHECKING:
     from ml_metadata.proto.metadata_store_pb2 import MetadataStoreClientConfig
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 _PIPED: Final = 200  # columns, where nobody says how wide a line may be
 _GRPC_PORT: Final = 8080
 
-ConfigFile, Output = options.ConfigFile, options.Output
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs, in place of a table.")]
 Metadata = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10 too
