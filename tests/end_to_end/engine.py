@@ -335,9 +335,9 @@ def test_a_killed_worker_fails_its_stage_and_the_next_run_repeats_that_stage(ser
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=3 * _PATIENCE)
     assert again.returncode in (0, 3), again.stdout + again.stderr  # 3: not blessed, after so little training
     shown = {line.split()[0]: line for line in again.stdout.splitlines() if line.startswith("  ") and line.split()}
-    assert "cached" in shown["SequenceGen"]
-    assert "cached" not in shown["Transform"]
-    assert "cached" not in shown["Evaluator"]
+    assert "from the cache" in shown["SequenceGen"]
+    assert "from the cache" not in shown["Transform"]
+    assert "from the cache" not in shown["Evaluator"]
 
 
 def _until(there, process):
