@@ -23,6 +23,13 @@ submit: setup ## Run the same chain on Kubeflow Pipelines, to its end (ENDPOINT=
 .PHONY: inspect
 inspect: setup ## Show all runs as a local page (ARGS: more for `seqrank ui`)
 	@$(BIN)/seqrank ui $(ARGS)
+
+.PHONY: notebook
+notebook: setup ## Run notebooks/tour.ipynb, the chain stage by stage, and show it as runs/tour.html (ARGS: more for nbconvert)
+	@$(BIN)/python -m nbconvert --execute --to html --output-dir runs --HTMLExporter.require_js_url= \
+	--HTMLExporter.mathjax_url= --log-level WARN $(ARGS) notebooks/tour.ipynb
+	@echo "The tour: runs/tour.html"
+
 .PHONY: image
 image: ## Build the container image (IMAGE=name:tag; GPU=1; TARGET=beam-worker; ARGS: more for the engine)
 	@engine=$$(for each in docker podman; do $$each info >/dev/null 2>&1 && echo $$each && break; done); \

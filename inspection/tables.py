@@ -147,7 +147,8 @@ def _label(artifact: Artifact, key: str = "") -> Text:
 
 def _maker(step: Step) -> Text:
     code = f"  code {step.code}" if step.code else ""
-    return Text.assemble("made by ", (step.stage.name, "cyan"), f" in {step.run}{code}")
+    run = f" in {step.run}" if step.run else ""  # of a stage that a notebook ran, there is none
+    return Text.assemble("made by ", (step.stage.name, "cyan"), f"{run}{code}")
 
 
 def comparison(found: Comparison) -> Group:
