@@ -16,6 +16,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOUR = ROOT / "notebooks" / "tour.ipynb"
 _CELL = 300  # seconds for one cell, on a busy machine
 
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture(scope="module")
 def written():
@@ -50,7 +52,6 @@ def _shown(*cells):
     return "\n".join(output.get("text", "") + "".join(map(str, output.get("data", {}).values())) for output in outputs)
 
 
-@pytest.mark.timeout(400)
 def test_every_cell_runs_and_the_end_shows_a_pushed_model_and_where_it_is_from(executed):
     notebook, runs = executed
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
