@@ -1,10 +1,14 @@
-r"""ML Metadata's client with the one thing put right that keeps a run off PostgreSQL.
+r"""ML Metadata's client with two things put right that keep runs off PostgreSQL (ml-metadata 1.16).
 
-A string with a backslash breaks its SQL (ml-metadata 1.16): libpq quotes such a string as E'…', the library takes that
-for '…' and puts quotes around it once more, so that the server reads 'E' and then the string itself as SQL. JSON in a
-property has backslashes as soon as a value has quotes; and a string from outside would be SQL of its writer's. So none
-leaves this process: on the way out each backslash becomes the character of ASCII for "substitute", and on the way back
-a backslash again.
+A string with a backslash breaks its SQL: libpq quotes such a string as E'…', the library takes that for '…' and puts
+quotes around it once more, so that the server reads 'E' and then the string itself as SQL. JSON in a property has
+backslashes as soon as a value has quotes; and a string from outside would be SQL of its writer's. So none leaves this
+process: on the way out each backslash becomes the character of ASCII for "substitute", and on the way back a backslash
+again.
+
+Asked for several rows, PostgreSQL gives them as they lie, the changed ones last, where SQLite and MySQL go by their
+ids. TFX counts on that: it pairs the artifacts of a cached stage with the names of its outputs one by one, and took
+one output for another. So answers are put in order here.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
 BACKSLASH: Final = "\\"
 SUBSTITUTE: Final = "\x1a"
+_ROWS: Final = ("artifacts", "executions", "contexts")  # of answers
+_OPTIONS: Final = "options"  # of requests: a limit and an order
 
 
 class Client(MetadataStore):
@@ -34,6 +40,15 @@ class Client(MetadataStore):
         replace(sent, BACKSLASH, SUBSTITUTE)
         super()._call_method(method_name, sent, response)
         replace(response, SUBSTITUTE, BACKSLASH)
+        if not (_OPTIONS in request.DESCRIPTOR.fields_by_name and request.HasField(_OPTIONS)):
+            sort(response)
+
+
+def sort(response: Message) -> None:
+    """Puts rows in the order of their ids, in place; whoever gave options has said which order."""
+    for field, rows in response.ListFields():
+        if field.name in _ROWS and field.label == FieldDescriptor.LABEL_REPEATED:
+            rows.sort(key=lambda row: row.id)
 
 
 def replace(message: Message, old: str, new: str) -> None:
