@@ -47,7 +47,7 @@ class Client(MetadataStore):
 def sort(response: Message) -> None:
     """Puts rows in the order of their ids, in place; whoever gave options has said which order."""
     for field, rows in response.ListFields():
-        if field.name in _ROWS and field.label == FieldDescriptor.LABEL_REPEATED:
+        if field.name in _ROWS and _repeated(field):
             rows.sort(key=lambda row: row.id)
 
 
@@ -57,13 +57,19 @@ def replace(message: Message, old: str, new: str) -> None:
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             _replace_in_map(field, value, old, new)
         elif field.type == FieldDescriptor.TYPE_MESSAGE:
-            for each in value if field.label == FieldDescriptor.LABEL_REPEATED else (value,):
+            for each in value if _repeated(field) else (value,):
                 replace(each, old, new)
         elif field.type == FieldDescriptor.TYPE_STRING:
-            if field.label == FieldDescriptor.LABEL_REPEATED:
+            if _repeated(field):
                 value[:] = [each.replace(old, new) for each in value]
             elif old in value:
                 setattr(message, field.name, value.replace(old, new))
+
+
+def _repeated(field: FieldDescriptor) -> bool:
+    """Protobuf 6 warns of `label`, and protobuf 3 has no other."""
+    found = getattr(field, "is_repeated", None)
+    return field.label == FieldDescriptor.LABEL_REPEATED if found is None else bool(found)
 
 
 def _replace_in_map(field: FieldDescriptor, entries: Any, old: str, new: str) -> None:
