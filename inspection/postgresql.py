@@ -1,10 +1,14 @@
-r"""ML Metadata's client with the one thing put right that keeps a run off PostgreSQL.
+r"""ML Metadata's client with two things put right that keep runs off PostgreSQL (ml-metadata 1.16).
 
-A string with a backslash breaks its SQL (ml-metadata 1.16): libpq quotes such a string as E'…', the library takes that
-for '…' and puts quotes around it once more, so that the server reads 'E' and then the string itself as SQL. JSON in a
-property has backslashes as soon as a value has quotes; and a string from outside would be SQL of its writer's. So none
-leaves this process: on the way out each backslash becomes the character of ASCII for "substitute", and on the way back
-a backslash again.
+A string with a backslash breaks its SQL: libpq quotes such a string as E'…', the library takes that for '…' and puts
+quotes around it once more, so that the server reads 'E' and then the string itself as SQL. JSON in a property has
+backslashes as soon as a value has quotes; and a string from outside would be SQL of its writer's. So none leaves this
+process: on the way out each backslash becomes the character of ASCII for "substitute", and on the way back a backslash
+again.
+
+Asked for several rows, PostgreSQL gives them as they lie, the changed ones last, where SQLite and MySQL go by their
+ids. TFX counts on that: it pairs the artifacts of a cached stage with the names of its outputs one by one, and took
+one output for another. So answers are put in order here.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
 BACKSLASH: Final = "\\"
 SUBSTITUTE: Final = "\x1a"
+_ROWS: Final = ("artifacts", "executions", "contexts")  # of answers
+_OPTIONS: Final = "options"  # of requests: a limit and an order
 
 
 class Client(MetadataStore):
@@ -34,6 +40,15 @@ class Client(MetadataStore):
         replace(sent, BACKSLASH, SUBSTITUTE)
         super()._call_method(method_name, sent, response)
         replace(response, SUBSTITUTE, BACKSLASH)
+        if not (_OPTIONS in request.DESCRIPTOR.fields_by_name and request.HasField(_OPTIONS)):
+            sort(response)
+
+
+def sort(response: Message) -> None:
+    """Puts rows in the order of their ids, in place; whoever gave options has said which order."""
+    for field, rows in response.ListFields():
+        if field.name in _ROWS and _repeated(field):
+            rows.sort(key=lambda row: row.id)
 
 
 def replace(message: Message, old: str, new: str) -> None:
@@ -42,13 +57,19 @@ def replace(message: Message, old: str, new: str) -> None:
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             _replace_in_map(field, value, old, new)
         elif field.type == FieldDescriptor.TYPE_MESSAGE:
-            for each in value if field.label == FieldDescriptor.LABEL_REPEATED else (value,):
+            for each in value if _repeated(field) else (value,):
                 replace(each, old, new)
         elif field.type == FieldDescriptor.TYPE_STRING:
-            if field.label == FieldDescriptor.LABEL_REPEATED:
+            if _repeated(field):
                 value[:] = [each.replace(old, new) for each in value]
             elif old in value:
                 setattr(message, field.name, value.replace(old, new))
+
+
+def _repeated(field: FieldDescriptor) -> bool:
+    """Protobuf 6 warns of `label`, and protobuf 3 has no other."""
+    found = getattr(field, "is_repeated", None)
+    return field.label == FieldDescriptor.LABEL_REPEATED if found is None else bool(found)
 
 
 def _replace_in_map(field: FieldDescriptor, entries: Any, old: str, new: str) -> None:

@@ -133,6 +133,12 @@ def test_gc_marks_what_it_deletes_and_the_next_run_makes_it_anew(here):
     assert not summary["stages"]["Trainer"]["cached"], printed
 
 
+def test_encryption_that_a_server_does_not_offer_is_not_done_without(tmp_path, data):
+    with databases.server("mysql") as server:  # as Debian installs it, without a certificate
+        asked = Here(tmp_path, {**server, "database": "seqrank_runs", "ssl": {}}, data)
+        assert "It doesn't encrypt" in asked.call("runs", status=(1,))
+
+
 def test_a_server_that_stopped_is_told_at_once(tmp_path, data):
     gone = {"kind": "postgresql", "host": "127.0.0.1", "port": 1, "database": "seqrank_runs", "user": databases.USER}
     for kind in KINDS:

@@ -1,4 +1,4 @@
-"""No backslash reaches PostgreSQL, and each comes back. (services.py sees it on a real server.)"""
+"""No backslash reaches PostgreSQL, and each comes back; rows have an order. (services.py: on a real server.)"""
 
 import contextlib
 
@@ -55,6 +55,17 @@ def test_a_client_leaves_what_it_is_given_as_it_was(tmp_path):
     assert ours.get_artifacts_by_id([number])[0].uri == "/a\\b"
     assert [each.id for each in ours.get_artifacts_by_uri("/a\\b")] == [number]
     assert theirs.get_artifacts_by_id([number])[0].uri == f"/a{SUBSTITUTE}b"
+
+
+def test_rows_are_in_the_order_of_their_ids():
+    answer = service.GetArtifactsByIDResponse()
+    for number in (1, 4, 5, 2, 3):
+        answer.artifacts.add(id=number, uri=f"/{number}")
+    answer.artifact_types.add(id=9)
+    answer.artifact_types.add(id=7)
+    postgresql.sort(answer)
+    assert [(each.id, each.uri) for each in answer.artifacts] == [(n, f"/{n}") for n in range(1, 6)]
+    assert [each.id for each in answer.artifact_types] == [9, 7]
 
 
 def test_everybody_makes_the_client_within_the_block_alone():
