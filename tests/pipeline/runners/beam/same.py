@@ -69,8 +69,8 @@ def _numbers(told: Any, path: str) -> Any:
         yield path, float(f"{told:.9g}")
 
 
-# Of TFDV, TFT and TFMA: they count batches, and how often a combiner's state was made smaller.
-_OF_BATCHES = ("num_compacts", "transform_input_tensors", "evaluate_num_instances")
+# Of TFDV, TFT and TFMA: they count batches and their padding, and how often a combiner's state was made smaller.
+_OF_BATCHES = ("num_compacts", "transform_input_tensors", "record_batch_input_bytes", "evaluate_num_instances")
 
 
 def counters(results: list[Any]) -> dict[str, int]:
