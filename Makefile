@@ -50,6 +50,10 @@ test: setup ## Unit tests, contracts and one chain on a slice (ARGS: more for py
 test-kill: setup ## kill -9 in every stage in turn, and the same command again (several minutes; ARGS: more for pytest)
 	@$(BIN)/python -m pytest tests/end_to_end/kill_every_stage.py $(ARGS)
 
+.PHONY: test-spans
+test-spans: setup ## Three spans of a log in a row: cached, warm start, judged (minutes; ARGS: more for pytest)
+	@$(BIN)/python -m pytest tests/end_to_end/spans.py $(ARGS)
+
 .PHONY: test-workers
 test-workers: setup ## kill -9 on one of two processes that train together (several minutes; ARGS: more for pytest)
 	@$(BIN)/python -m pytest tests/components/trainer/kill_a_machine.py $(ARGS)
