@@ -11,6 +11,7 @@ import argparse
 import pathlib
 import tempfile
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -30,8 +31,11 @@ def made(rows: int, users: int, items: int) -> pa.RecordBatch:
         path = pathlib.Path(folder) / "log.parquet"
         synthesize(path, rows, users, items, repeats=True)
         table = pq.read_table(path, columns=["user_id", "item_id", "timestamp"])
-    columns = [pa.concat_arrays(column.chunks) for column in table.columns]
-    return pa.RecordBatch.from_arrays(columns, names=[f.USER_ID, f.ITEM_ID, f.TIMESTAMP])
+    ties = pa.array(
+        np.random.default_rng(0).integers(1 << 63, size=rows)
+    )  # a hash of the row, which nothing compresses
+    columns = [*(pa.concat_arrays(column.chunks) for column in table.columns), ties]
+    return pa.RecordBatch.from_arrays(columns, names=[f.USER_ID, f.ITEM_ID, f.TIMESTAMP, f.TIE])
 
 
 def main() -> None:
