@@ -107,7 +107,7 @@ setup-services: setup ## Build Beam's Prism and boot program into .services/ (ne
 
 .PHONY: test-engine
 test-engine: setup-services ## Every Beam stage on Prism, the workers apart (root; many minutes; ARGS: more for pytest)
-	@$(BIN)/python -m pytest tests/end_to_end/engine.py tests/end_to_end/engine_killed.py $(ARGS)
+	@$(BIN)/python -m pytest tests/end_to_end/engine.py $(ARGS)
 
 .PHONY: setup-peers
 setup-peers: setup ## Make .venv-peers/ for RecBole, a peer to compare with (3 GB more)

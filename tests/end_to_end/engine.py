@@ -8,10 +8,13 @@ import importlib.util
 import os
 import pathlib
 import shutil
+import signal
+import subprocess
 import sys
 
 import apache_beam as beam
 import boto3
+import numpy as np
 import pytest
 import yaml
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -132,35 +135,6 @@ def _stage(place, name):
     raise AssertionError(f"no worker came to {name} within a minute, {_TRIES} times")
 
 
-def _same(one, other):
-    """Asserts that two folders hold the same records."""
-    assert same.rows(one / "examples" / "Split-all").equals(same.rows(other / "examples" / "Split-all"))
-    assert same.statistics(one / "statistics" / "Split-all") == same.statistics(other / "statistics" / "Split-all")
-    for name in ("sequences", "transformed_examples"):
-        for split in features.SEQUENCE_SPLITS:
-            found, expected = (same.examples(place / name / f"Split-{split}") for place in (one, other))
-            assert len(expected) > 100
-            assert found == expected
-    counts = (place / "item_counts" / "item_counts.parquet" for place in (one, other))
-    assert len({file.read_bytes() for file in counts}) == 1
-    assert same.vocabularies(one / "transform_graph") == same.vocabularies(other / "transform_graph")
-    assert same.rows(one / "evaluation" / "per_user").equals(same.rows(other / "evaluation" / "per_user"))
-    assert same.metrics(one / "evaluation" / "metrics.json") == same.metrics(other / "evaluation" / "metrics.json")
-    for report in ("rejected/counts.json", "report/sequences.json"):
-        assert same.metrics(one / report) == same.metrics(other / report)
-
-
-def _same_counts(counted, expected):
-    """Asserts that each stage counted the same on both; `same.counters` leaves out what counts batches."""
-    different = {
-        (stage, name): (found.get(name), expected[stage].get(name))
-        for stage, found in counted.items()
-        for name in found.keys() | expected[stage].keys()
-        if found.get(name) != expected[stage].get(name)
-    }
-    assert different == {}
-
-
 def test_workers_see_no_file_and_no_variable_of_this_side(servers, volume, tmp_path):
     _, options = servers
     inputs.set_here = True  # a module's variable, which a worker has to be told
@@ -182,8 +156,8 @@ def test_every_stage_makes_the_same_records_and_counts_as_on_fn_api_runner(serve
     _, options = servers
     expected, folder = plain
     counted = _run(log, log / "engine", options, like=folder)
-    _same(log / "engine", folder)
-    _same_counts(counted, expected)
+    same.assert_same(log / "engine", folder)
+    same.assert_same_counts(counted, expected)
     assert counted["InteractionExampleGen"]["seqrank:usable_rows"] in (100_000, MADE)
     assert counted["SequenceGen"]["seqrank:sequences_train"] > 1_000
 
@@ -209,24 +183,10 @@ def test_workers_that_the_engine_starts_on_this_machine_make_the_same(servers, l
     _, folder = plain
     told = options.model_dump() | {"environment_type": kind, "environment_config": None}
     if kind == "PROCESS":
-        told["environment_config"] = {"command": str(_boot_script(tmp_path))}
+        told["environment_config"] = {"command": str(engine.boot_script(tmp_path))}
     counted = _run(log, log / kind, BeamOptions(**told), like=folder)
-    _same(log / kind, folder)
-    _same_counts(counted, plain[0])
-
-
-def _boot_script(folder):
-    """Starts a worker with this Python. Prism quotes values, and no shell takes the quotes away."""
-    script = folder / "boot.sh"
-    text = f"""#!/bin/bash
-export PATH={sys.prefix}/bin:$PATH PYTHONPATH={ROOT} RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1 TF_USE_LEGACY_KERAS=1
-export TF_ENABLE_ONEDNN_OPTS=0
-words=(); for word in "$@"; do words+=("${{word//\\'/}}"); done
-exec {engine.SERVICES}/boot "${{words[@]}}"
-"""
-    script.write_text(text)
-    script.chmod(0o755)
-    return script
+    same.assert_same(log / kind, folder)
+    same.assert_same_counts(counted, plain[0])
 
 
 def test_stages_read_and_write_an_object_store_that_alone_is_shared(servers, log, plain, tmp_path):
@@ -238,7 +198,7 @@ def test_stages_read_and_write_an_object_store_that_alone_is_shared(servers, log
     counted = {}
     for name in ("InteractionExampleGen", "SequenceGen"):  # the rest are TFX's, whose file systems have no s3://
         counted[name] = _stage(place, name)
-    _same_counts(counted, expected)
+    same.assert_same_counts(counted, expected)
     for found in bucket.objects.filter(Prefix=f"{log.name}/"):
         target = tmp_path / "copy" / found.key
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -294,3 +254,43 @@ def _take_signatures(folder):
 
     shutil.rmtree(folder)
     tf.saved_model.save(tf.Module(), str(folder))
+
+
+@pytest.fixture(scope="module")
+def planted(volume):
+    """A small log in which each item is followed by the next one of a ring."""
+    users, items, events = 150, 60, 20
+    begin = np.random.default_rng(0).integers(items, size=users)
+    table = (begin[:, None] + np.arange(events)) % items
+    lines = [f"u{user},i{item},{86_400 * step}" for user, row in enumerate(table) for step, item in enumerate(row)]
+    path = volume / "planted.csv"
+    path.write_text("user_id,item_id,timestamp\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def test_a_killed_worker_fails_its_stage_and_the_next_run_repeats_that_stage(servers, volume, planted):
+    folder, options = servers
+    root = volume / "runs"
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--data", str(planted), "--output", str(root)]
+    told = options.model_dump(exclude_none=True, exclude_defaults=True)
+    knobs = [
+        "trainer.epochs=3",
+        "trainer.model.architecture.units=32",
+        f"run.beam={yaml.safe_dump(told, default_flow_style=True).strip()}",
+    ]
+    command += [word for knob in knobs for word in ("--set", knob)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    engine.until(lambda: any((root / "artifacts" / "Transform").glob("*/*")), process, _PATIENCE)
+    began = engine.connected(folder)
+    engine.until(lambda: engine.connected(folder) > began, process, _PATIENCE)
+    for worker in engine.workers(folder):
+        os.kill(worker, signal.SIGKILL)
+    printed, _ = process.communicate(timeout=_PATIENCE)
+    assert process.returncode == 1, printed
+    assert "Transform: Failed unexpectedly." in printed
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=3 * _PATIENCE)
+    assert again.returncode in (0, 3), again.stdout + again.stderr  # 3: not blessed, after so little training
+    shown = {line.split()[0]: line for line in again.stdout.splitlines() if line.startswith("  ") and line.split()}
+    assert "from the cache" in shown["SequenceGen"]
+    assert "from the cache" not in shown["Transform"]
+    assert "from the cache" not in shown["Evaluator"]

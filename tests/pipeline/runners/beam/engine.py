@@ -18,8 +18,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+import psutil
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT: Final = pathlib.Path(__file__).resolve().parents[4]
 SERVICES: Final = ROOT / ".services"
@@ -141,3 +143,40 @@ def _running(command: list[str], log: pathlib.Path, env: dict[str, str]) -> Iter
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def boot_script(folder: pathlib.Path) -> pathlib.Path:
+    """Starts a worker with this Python. Prism quotes values, and no shell takes the quotes away."""
+    script = folder / "boot.sh"
+    text = f"""#!/bin/bash
+export PATH={sys.prefix}/bin:$PATH PYTHONPATH={ROOT} RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1 TF_USE_LEGACY_KERAS=1
+export TF_ENABLE_ONEDNN_OPTS=0
+words=(); for word in "$@"; do words+=("${{word//\\'/}}"); done
+exec {SERVICES}/boot "${{words[@]}}"
+"""
+    script.write_text(text)
+    script.chmod(0o755)
+    return script
+
+
+def until(there: Callable[[], bool], process: subprocess.Popen[str], patience: float) -> None:
+    """Waits, while a process runs."""
+    end = time.monotonic() + patience
+    while not there():
+        assert process.poll() is None, process.stdout and process.stdout.read()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def connected(folder: pathlib.Path) -> int:
+    """Workers that have reached Prism so far."""
+    return (folder / "prism.log").read_text().count("Data channel established")
+
+
+def workers(folder: pathlib.Path) -> list[int]:
+    """Process ids, here, of the pool's workers: descendants of its process alone."""
+    log = str(folder / "pool")
+    (pool,) = [each for each in psutil.Process().children() if log in " ".join(each.cmdline())]
+    workers = [each.pid for each in pool.children(recursive=True) if "sdk_worker_main" in " ".join(each.cmdline())]
+    assert workers
+    return workers

@@ -11,6 +11,8 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from schemas import features
+
 
 def rows(folder: pathlib.Path) -> pl.DataFrame:
     """All rows of a folder's Parquet files, in an order of their own."""
@@ -85,3 +87,32 @@ def counters(results: list[Any]) -> dict[str, int]:
             key = f"{name.namespace}:{name.name}"
             counted[key] = counted.get(key, 0) + metric.committed
     return counted
+
+
+def assert_same(one: pathlib.Path, other: pathlib.Path) -> None:
+    """Asserts that two folders hold the same records."""
+    assert rows(one / "examples" / "Split-all").equals(rows(other / "examples" / "Split-all"))
+    assert statistics(one / "statistics" / "Split-all") == statistics(other / "statistics" / "Split-all")
+    for name in ("sequences", "transformed_examples"):
+        for split in features.SEQUENCE_SPLITS:
+            found, expected = (examples(place / name / f"Split-{split}") for place in (one, other))
+            assert len(expected) > 100
+            assert found == expected
+    counts = (place / "item_counts" / "item_counts.parquet" for place in (one, other))
+    assert len({file.read_bytes() for file in counts}) == 1
+    assert vocabularies(one / "transform_graph") == vocabularies(other / "transform_graph")
+    assert rows(one / "evaluation" / "per_user").equals(rows(other / "evaluation" / "per_user"))
+    assert metrics(one / "evaluation" / "metrics.json") == metrics(other / "evaluation" / "metrics.json")
+    for report in ("rejected/counts.json", "report/sequences.json"):
+        assert metrics(one / report) == metrics(other / report)
+
+
+def assert_same_counts(counted: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Asserts that each stage counted the same on both; `counters` leaves out what counts batches."""
+    different = {
+        (stage, name): (found.get(name), expected[stage].get(name))
+        for stage, found in counted.items()
+        for name in found.keys() | expected[stage].keys()
+        if found.get(name) != expected[stage].get(name)
+    }
+    assert different == {}
