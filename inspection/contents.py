@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import fsspec
 
 from inspection import files
+from schemas import parquet
 
 if TYPE_CHECKING:
     from inspection.records import Artifact
@@ -78,8 +79,7 @@ def _table(uri: str, name: str) -> Table:
 
     with _open(uri, name, "rb") as handle:
         file = pq.ParquetFile(handle)
-        # Without a row group some versions of pyarrow refuse to begin.
-        batch = next(file.iter_batches(batch_size=_ROWS), None) if file.num_row_groups else None
+        batch = next(parquet.batches(file, rows=_ROWS), None)
         first = [tuple(_short(value) for value in row.values()) for row in (batch.to_pylist() if batch else [])]
         return Table(name, file.metadata.num_rows, tuple(file.schema_arrow.names), tuple(first))
 
