@@ -86,7 +86,7 @@ def store(root):
     return store_at(root)()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright is open, its event loop runs, and tests that have their own fail
 def chromium():
     if not CHROMIUM.exists():
         pytest.skip("needs Chromium at /usr/bin/chromium (Debian, Ubuntu: apt-get install chromium)")
