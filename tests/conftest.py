@@ -1,8 +1,10 @@
 """What every test needs before TensorFlow is imported, and an object store for those that ask for one."""
 
 import contextlib
+import importlib.util
 import json
 import os
+import pathlib
 import re
 import socket
 import socketserver
@@ -220,3 +222,14 @@ def machines(tmp_path_factory):
     for process in made.started:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def imitation():
+    """The module that does what Kubeflow's driver and launcher do."""
+    path = pathlib.Path(__file__).parent / "pipeline" / "runners" / "kubeflow" / "imitation.py"
+    spec = importlib.util.spec_from_file_location("imitation", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["imitation"] = module
+    spec.loader.exec_module(module)
+    return module

@@ -4,7 +4,6 @@ A cluster can't run here. Each task's own command runs as a process in a file sy
 server (moto's) lies between them: pipeline/runners/kubeflow/imitation.py under tests/ says what is imitated.
 """
 
-import importlib.util
 import os
 import pathlib
 import sys
@@ -27,16 +26,6 @@ pytestmark = [
     pytest.mark.timeout(3600),
     pytest.mark.skipif(os.geteuid() != 0, reason="a file system of its own for each step needs root"),
 ]
-
-
-@pytest.fixture(scope="module")
-def imitation():
-    path = ROOT / "tests" / "pipeline" / "runners" / "kubeflow" / "imitation.py"
-    spec = importlib.util.spec_from_file_location("imitation", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["imitation"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

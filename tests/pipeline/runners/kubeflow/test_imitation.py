@@ -3,10 +3,7 @@
 They don't where ../docs/kubeflow.md says: types of inputs, executor-logs, the output file, empty folders.
 """
 
-import importlib.util
 import json
-import pathlib
-import sys
 
 import pytest
 import yaml
@@ -18,16 +15,6 @@ executor_input_utils = pytest.importorskip("kfp.local.executor_input_utils", rea
 graph_utils = pytest.importorskip("kfp.local.graph_utils", reason="kfp.local of this stack knows no input artifacts")
 
 SETTINGS = ["example_gen.data=['s3://logs/a.csv']", "pusher.target=s3://models/shop", "run.name=shop"]
-
-
-@pytest.fixture(scope="module")
-def imitation():
-    path = pathlib.Path(__file__).with_name("imitation.py")
-    spec = importlib.util.spec_from_file_location("imitation", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["imitation"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
