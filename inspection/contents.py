@@ -70,8 +70,7 @@ def look(artifact: Artifact) -> Contents:
 
 
 def _open(uri: str, name: str, mode: str, **told: Any) -> fsspec.core.OpenFile:
-    path = f"{files.address(uri).rstrip('/')}/{name}" if name else files.address(uri)
-    return fsspec.open(path, mode, **told, **files.options(path))
+    return files.open_file(f"{uri.rstrip('/')}/{name}" if name else uri, mode, **told)
 
 
 def _table(uri: str, name: str) -> Table:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from schemas import stores
+
 if TYPE_CHECKING:
     import polars as pl
 
 _SCHEMES: Final = {"gs://": "gcs://", "minio://": "s3://"}  # as fsspec calls them
-# Of botocore: it would try for minutes.
-_PATIENCE: Final = {"config_kwargs": {"connect_timeout": 3, "read_timeout": 30, "retries": {"max_attempts": 1}}}
+_PATIENCE: Final = 3.0  # seconds to a connection: a person waits for what is shown
 
 
 def address(uri: str) -> str:
@@ -29,16 +30,24 @@ def address(uri: str) -> str:
     return uri
 
 
-def options(where: str) -> dict[str, Any]:
-    """What fsspec's client of an address is to be told."""
-    return _PATIENCE if where.startswith("s3://") else {}
+def locate(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system that a URI is on, and its path there."""
+    return fsspec.core.url_to_fs(address(uri), **_options(uri))
+
+
+def open_file(uri: str, mode: str = "rb", **told: Any) -> fsspec.core.OpenFile:
+    """fsspec's `open`."""
+    return fsspec.open(address(uri), mode, **told, **_options(uri))
+
+
+def _options(uri: str) -> dict[str, Any]:
+    return stores.s3_arguments(_PATIENCE) if stores.is_s3(uri) else {}
 
 
 def read_json(uri: str, *parts: str) -> Any:
     """What a JSON file holds; None where there is none, or its store can't be reached."""
-    path = "/".join([address(uri).rstrip("/"), *parts])
     try:
-        with fsspec.open(path, "r", encoding="utf-8", **options(path)) as file:
+        with open_file("/".join([uri.rstrip("/"), *parts]), "r", encoding="utf-8") as file:
             return json.load(file)
     except Exception:
         return None
@@ -57,9 +66,8 @@ def names(uri: str) -> list[tuple[str, int]]:
 
 
 def _found(uri: str) -> tuple[fsspec.AbstractFileSystem | None, str, dict[str, Any]]:
-    path = address(uri)
     try:
-        system, root = fsspec.core.url_to_fs(path, **options(path))
+        system, root = locate(uri)
         return system, root, system.find(root, detail=True)
     except Exception:
         return None, "", {}

@@ -83,20 +83,21 @@ def url_to_fs(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     Returns: the file system, and the path as that spells it.
     Raises: ImportError, ValueError: no package for the scheme, or no such scheme; `check` words it.
     """
-    return fsspec.core.url_to_fs(canonical(url), **(_s3_arguments() if is_s3(url) else {}))
+    return fsspec.core.url_to_fs(canonical(url), **(s3_arguments() if is_s3(url) else {}))
 
 
 def open_file(url: str, *, compression: str | None = None) -> fsspec.core.OpenFile:
     """fsspec's `open` for reading bytes, likewise."""
-    arguments = _s3_arguments() if is_s3(url) else {}
+    arguments = s3_arguments() if is_s3(url) else {}
     return fsspec.open(canonical(url), "rb", compression=compression, **arguments)
 
 
-def _s3_arguments() -> dict[str, Any]:
+def s3_arguments(connect: float = CONNECT_SECONDS) -> dict[str, Any]:
+    """What s3fs is to be told; `connect`: seconds to a connection."""
     told, (key, secret, token) = s3_environment(), s3_keys()
     # s3fs tries again by itself; with botocore's own tries inside each, a dead server would take many minutes.
     config = {
-        "connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS, "retries": {"total_max_attempts": 1},
+        "connect_timeout": connect, "read_timeout": READ_SECONDS, "retries": {"total_max_attempts": 1},
     }  # fmt: skip
     client = {"region_name": told["region_name"]} if told["region_name"] else {}
     return {

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
-import fsspec
-
 from inspection import files
 from schemas import features as f
 
@@ -34,7 +32,7 @@ def dataset(uri: str) -> ds.Dataset | None:
     """The Parquet files of a folder, or one file; None where there are none."""
     import pyarrow.dataset as ds
 
-    system, root = fsspec.core.url_to_fs(files.address(uri))
+    system, root = files.locate(uri)
     try:
         paths = sorted(name for name in system.find(root) if name.endswith(".parquet"))
         return ds.dataset(paths, filesystem=system, format="parquet") if paths else None

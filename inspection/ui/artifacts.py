@@ -7,7 +7,6 @@ import posixpath
 import urllib.parse
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import fsspec
 from fastapi import APIRouter, Query, Response
 from starlette.responses import StreamingResponse
 
@@ -108,6 +107,6 @@ def _file(artifact: Artifact, name: str) -> tuple[str, int]:
 
 
 def _chunks(address: str) -> Iterator[bytes]:
-    with fsspec.open(address, "rb") as file:
+    with files.open_file(address) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
