@@ -121,8 +121,7 @@ def _paired(before: Run, after: Run) -> dict[tuple[str, str], tuple[float, float
 
     tables = []
     for run in (before, after):
-        stage = run.stage(results.EVALUATOR)
-        evaluation = stage.output("evaluation") if stage else None
+        evaluation = run.output(results.EVALUATOR, "evaluation")
         found = files.read_parquet(f"{evaluation.uri}/{PER_USER_FOLDER}", _COLUMNS) if evaluation else None
         if found is None:
             return {}

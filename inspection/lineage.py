@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from inspection.store import Store
 
 _REJECTED = "seqrank.RejectedRows"
+_READERS = (results.EXAMPLE_GEN, "ItemExampleGen", "UserExampleGen")
 _MODELS = ("Model", "PushedModel")
 
 
@@ -81,7 +82,7 @@ def upstream(store: Store, artifact: Artifact, most: int | None = None) -> Linea
         made_by |= makers
         wanted, more = _first(set(makers.values()) - set(steps), most, len(steps))
         new, cut = store.stages(wanted), cut or more
-        steps |= {number: _step(store, stage) for number, stage in new.items()}
+        _add(steps, store, new)
         found = {each.id: each for stage in new.values() for held in stage.inputs.values() for each in held}
         wave = sorted(set(found) - set(artifacts))
         artifacts |= found
@@ -99,7 +100,7 @@ def downstream(store: Store, begin: Iterable[Artifact], most: int | None = None)
         readers = {number for ids in store.executions_of(wave, outputs=False).values() for number in ids}
         wanted, more = _first(readers - set(steps), most, len(steps))
         new, cut = store.stages(wanted), cut or more
-        steps |= {number: _step(store, stage) for number, stage in new.items()}
+        _add(steps, store, new)
         found = {each.id: each for stage in new.values() for held in stage.outputs.values() for each in held}
         for number, stage in new.items():
             for held in stage.outputs.values():
@@ -150,10 +151,18 @@ def _siblings(store: Store, artifact: Artifact) -> list[Artifact]:
     return [each for held in stage.outputs.values() for each in held if each.id != artifact.id]
 
 
-def _step(store: Store, stage: Stage) -> Step:
-    rejected = (
-        stage.output("rejected") if stage.name in (results.EXAMPLE_GEN, "ItemExampleGen", "UserExampleGen") else None
-    )
+def _add(steps: dict[int, Step], store: Store, new: Mapping[int, Stage]) -> None:
+    """Puts stages to the steps; a run's summary, which knows the commit, is read once."""
+    commits = {step.run: step.commit for step in steps.values()}
+    for number, stage in new.items():
+        run = store.run_of(number)
+        if run not in commits:
+            commits[run] = store.commit(run)
+        steps[number] = Step(stage, run, commits[run], _files(stage))
+
+
+def _files(stage: Stage) -> tuple[Mapping[str, Any], ...]:
+    """Data files that a stage read, where it is one that reads such."""
+    rejected = stage.output("rejected") if stage.name in _READERS else None
     counts = files.read_json(rejected.uri, READ_COUNTS_FILE) if rejected else None
-    run = store.run_of(stage.id)
-    return Step(stage, run, store.commit(run), tuple((counts or {}).get("files", ())))
+    return tuple((counts or {}).get("files", ()))

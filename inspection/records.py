@@ -98,6 +98,11 @@ class Run:
         """By its name in the pipeline; None where the run didn't come so far."""
         return next((stage for stage in self.stages if stage.name == name), None)
 
+    def output(self, stage: str, key: str) -> Artifact | None:
+        """The one artifact of a stage's output; None where there is none."""
+        found = self.stage(stage)
+        return found.output(key) if found else None
+
     def artifacts(self) -> Iterator[tuple[Stage, str, Artifact]]:
         """Every output: its stage, its key, and what lies there."""
         for stage in self.stages:

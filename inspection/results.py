@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EXAMPLE_GEN, GATE, SEQUENCES, TRAINER = "InteractionExampleGen", "DataGate", "SequenceGen", "Trainer"
 EVALUATOR, PUSHER = "Evaluator", "Pusher"
+# What tables and pages show of all metrics, in this order; those that a head hasn't are left out.
+SHOWN: Final = ("hr@10", "ndcg@10", "mrr@10", "coverage@10", "rmse", "mae", "auc", "log_loss")
 CANDIDATE, OVERALL, TEST, VALID = "candidate", "overall", "test", "valid"
 # Stages whose options are a section of the configuration.
 _SECTIONS: Final = {
@@ -78,18 +80,18 @@ class Results:
 
 def of(run: Run) -> Results:
     """Reads what there is."""
-    evaluation = _output(run, EVALUATOR, "evaluation")
+    evaluation = run.output(EVALUATOR, "evaluation")
     verdict = _json(evaluation, contents.BLESSING_FILE) or {}
-    pushed = _output(run, PUSHER, "pushed_model")
+    pushed = run.output(PUSHER, "pushed_model")
     return Results(
         blessed=verdict.get("blessed"),
         why=verdict.get("why", ""),
         checks=tuple(verdict.get("checks", ())),
         metrics=_metrics(_json(evaluation, contents.METRICS_FILE) or {}),
-        training=_json(_output(run, TRAINER, "model_run"), contents.TRAINING_FILE),
-        counts=_json(_output(run, EXAMPLE_GEN, "rejected"), contents.READ_COUNTS_FILE),
-        gate=_json(_output(run, GATE, "report"), contents.DATA_REPORT_FILE),
-        sequences=_json(_output(run, SEQUENCES, "report"), contents.SEQUENCE_REPORT_FILE),
+        training=_json(run.output(TRAINER, "model_run"), contents.TRAINING_FILE),
+        counts=_json(run.output(EXAMPLE_GEN, "rejected"), contents.READ_COUNTS_FILE),
+        gate=_json(run.output(GATE, "report"), contents.DATA_REPORT_FILE),
+        sequences=_json(run.output(SEQUENCES, "report"), contents.SEQUENCE_REPORT_FILE),
         pushed=str(pushed.properties.get("pushed_destination", "")) or None if pushed else None,
         config=configuration(run),
         code={stage.name: str(stage.properties[_CODE]) for stage in run.stages if _CODE in stage.properties},
@@ -138,11 +140,6 @@ def _options(stage: Stage) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _output(run: Run, stage: str, key: str) -> Artifact | None:
-    found = run.stage(stage)
-    return found.output(key) if found else None
 
 
 def _json(artifact: Artifact | None, name: str) -> Any:

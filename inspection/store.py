@@ -119,8 +119,7 @@ class Store:
             return convert.artifact(found[-1], self._artifact_types)
         run, _, output = reference.rpartition("/")
         name, _, key = output.partition(".")
-        stage = self.run(run or LATEST).stage(name) if key else None
-        held = stage.output(key) if stage else None
+        held = self.run(run or LATEST).output(name, key) if key else None
         if held is None:
             raise NotInStoreError(
                 "There is no such artifact.",

@@ -11,7 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from inspection.records import FAILED, RUNNING, SUCCEEDED
-from inspection.results import TEST
+from inspection.results import SHOWN, TEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from inspection.results import Metric, Results
 
 COLOURS: Final = {SUCCEEDED: "green", FAILED: "bold red", RUNNING: "cyan"}
-_SHOWN: Final = ("hr@10", "ndcg@10", "mrr@10", "coverage@10", "rmse", "mae", "auc", "log_loss")
 _GONE: Final = "Nothing can be read there: it was deleted, or its store can't be reached from here."
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
 
@@ -75,7 +74,7 @@ def _stages(stages: Sequence[Stage]) -> Table:
 def _figures(results: Results) -> Table:
     models = list(results.metrics.get(TEST, {}))
     table = _table("TEST", *(name.upper().replace("_", " ") for name in models))
-    for metric in _SHOWN:
+    for metric in SHOWN:
         values = [results.figure(metric, TEST, model) for model in models]
         if values and values[0] is not None:
             table.add_row(metric, *(_interval(value) for value in values))
@@ -161,7 +160,7 @@ def comparison(found: Comparison) -> Group:
         parts += [Text(), table if changes else Text(f"{title}: the same")]
     figures = _table("FIGURE", "BEFORE", "AFTER", "DIFFERENCE", "95 % INTERVAL")
     for figure in found.figures:
-        if figure.what.split()[-1] in _SHOWN:
+        if figure.what.split()[-1] in SHOWN:
             figures.add_row(*_difference(figure))
     parts += [Text(), figures]
     return Group(*parts)

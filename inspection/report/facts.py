@@ -79,8 +79,7 @@ class Facts:
 
     def uri(self, stage: str, key: str, run: Run | None = None) -> str | None:
         """Where an output lies."""
-        found = (run or self.run).stage(stage)
-        artifact = found.output(key) if found else None
+        artifact = (run or self.run).output(stage, key)
         return artifact.uri if artifact else None
 
     @functools.cached_property

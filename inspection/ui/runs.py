@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, RedirectResponse
 from inspection import compare as comparing
 from inspection import files, results
 from inspection.records import CANCELLED, FAILED, RUNNING, SUCCEEDED
-from inspection.results import TEST, VALID
+from inspection.results import SHOWN, TEST, VALID
 from inspection.ui import guard, listing
 from inspection.ui.errors import PageError
 from inspection.ui.site import Site
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from inspection.records import Run
     from inspection.store import Store
 
-REPORT_FILE: Final = "report.html"  # that `seqrank report` leaves in a run's folder
-SHOWN: Final = ("hr@10", "ndcg@10", "mrr@10", "coverage@10", "rmse", "mae", "auc", "log_loss")
 _EVENTS: Final = "events.out.tfevents"  # in the names of TensorBoard's files
 _SERVED: Final = ("gs://", "s3://")  # TensorBoard reads these itself
 
@@ -125,14 +123,13 @@ def _report(store: Store, run: Run) -> pathlib.Path | None:
     """A run's report; None where there is none, or where a run's name leads out of the output root."""
     if store.root is None:
         return None
-    path = (store.root.run(run.line.id) / REPORT_FILE).resolve()
+    path = store.report(run.line.id).resolve()
     return path if path.is_file() and path.is_relative_to(store.root.path.resolve()) else None
 
 
 def _logs(run: Run) -> str | None:
     """Where TensorBoard's files of a run lie; None where there are none."""
-    trainer = run.stage(results.TRAINER)
-    held = trainer.output("model_run") if trainer else None
+    held = run.output(results.TRAINER, "model_run")
     if held is None:
         return None
     if held.uri.startswith(_SERVED):

@@ -121,6 +121,11 @@ def show(table: RenderableType, record: Any, as_json: bool) -> None:
 
         typer.echo(json.dumps(plain(record), indent=2, ensure_ascii=False))
         return
+    print_table(table)
+
+
+def print_table(table: RenderableType) -> None:
+    """Prints a table as wide as the terminal; into a pipe without folding its lines."""
     from rich.console import Console
 
     Console(width=None if sys.stdout.isatty() else _PIPED).print(table)

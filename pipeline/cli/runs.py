@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pipeline.runners.kubeflow.client import Run
 
 _COLOURS = {"SUCCEEDED": "green", "FAILED": "bold red", "CANCELED": "yellow", "RUNNING": "cyan"}
-_PIPED = 200  # columns, where nobody says how wide a line may be
 
 
 def runs(
@@ -43,8 +42,6 @@ def runs(
         here = inspecting.open_store(config, output, metadata).runs(limit)
         inspecting.show(tables.runs(here), here, json)
         return
-    from rich.console import Console
-
     from pipeline.runners.kubeflow.client import Cluster
 
     who = options.access(endpoint, namespace, token, cookie, service_account_token, service_account_token_file)
@@ -52,8 +49,7 @@ def runs(
     if not found:
         typer.echo("No run yet.")
         return
-    console = Console()
-    console.print(_table(found), width=None if console.is_terminal else _PIPED)
+    inspecting.print_table(_table(found))
 
 
 def _table(found: list[Run]) -> Table:

@@ -7,8 +7,8 @@ import sqlite3
 import pytest
 
 from benchmarks.made_runs import MadeRuns
-from inspection.ui.runs import REPORT_FILE
 from schemas.errors import StoreError
+from schemas.runs import REPORT_FILE
 
 from .conftest import FAILED, MIDDLE, NEW, OLD, SCRIPT, serve, store_at
 
