@@ -23,16 +23,18 @@ FROM environment AS code
 COPY pipeline pipeline
 COPY components components
 COPY inspection inspection
+COPY serving serving
 COPY ranker ranker
 COPY schemas schemas
-RUN .venv/bin/python -m compileall -q pipeline components inspection ranker schemas && \
-    chmod -R a+rX pipeline components inspection ranker schemas
+RUN .venv/bin/python -m compileall -q pipeline components inspection serving ranker schemas && \
+    chmod -R a+rX pipeline components inspection serving ranker schemas
 
 FROM base AS steps
 COPY --from=environment /opt/seqrank/.venv .venv
 COPY --from=code /opt/seqrank/pipeline pipeline
 COPY --from=code /opt/seqrank/components components
 COPY --from=code /opt/seqrank/inspection inspection
+COPY --from=code /opt/seqrank/serving serving
 COPY --from=code /opt/seqrank/ranker ranker
 COPY --from=code /opt/seqrank/schemas schemas
 # What `seqrank` sets for itself, for processes that others start; HOME and names for users that /etc/passwd lacks.

@@ -6,7 +6,7 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 /usr/bin/python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-PACKAGES := pipeline components inspection ranker schemas
+PACKAGES := pipeline components inspection serving ranker schemas
 
 .PHONY: help
 help: ## Show this list

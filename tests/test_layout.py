@@ -11,7 +11,7 @@ import grimp
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-PACKAGES = ("pipeline", "components", "inspection", "ranker", "schemas")
+PACKAGES = ("pipeline", "components", "inspection", "serving", "ranker", "schemas")
 FOLDERS = (*PACKAGES, "tests", "scripts", "benchmarks", "deploy", "docs", "configs", ".ci", ".github")
 HEAVY = ("tensorflow", "tfx", "apache_beam")
 MOST_LINES = 300

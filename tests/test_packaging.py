@@ -10,7 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SUFFIXES = ("py", "pbtxt", "html", "css", "svg")
-PACKAGES = ["pipeline", "components", "inspection", "ranker", "schemas"]
+PACKAGES = ["pipeline", "components", "inspection", "serving", "ranker", "schemas"]
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def test_what_is_copied_is_in_the_context_and_nothing_else_is(reader):
     context = reader.context(ROOT, (ROOT / ".dockerignore").read_text())
     assert {path.parts[0] for path in context} <= {
         "pyproject.toml", "setup.py", "README.md", "LICENSE", "requirements.lock", "requirements-gpu.lock",
-        "requirements-uv.lock", "scripts", "pipeline", "components", "inspection", "ranker", "schemas",
+        "requirements-uv.lock", "scripts", "pipeline", "components", "inspection", "serving", "ranker", "schemas",
     }  # fmt: skip
     assert not [path for path in context if "__pycache__" in path.parts]
     for stage in reader.stages(TEXT):
@@ -55,7 +55,7 @@ def test_what_is_copied_is_in_the_context_and_nothing_else_is(reader):
 def test_every_package_of_ours_is_in_the_last_stage(reader):
     from setuptools import find_packages
 
-    include = [f"{name}*" for name in ("pipeline", "components", "inspection", "ranker", "schemas")]
+    include = [f"{name}*" for name in ("pipeline", "components", "inspection", "serving", "ranker", "schemas")]
     ours = {name.split(".")[0] for name in find_packages(str(ROOT), include=include)}
     copied = {
         instruction.text.split()[-1]
