@@ -7,6 +7,7 @@ taken from the cache, one that was under way runs again in new folders (training
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
 import os
@@ -103,6 +104,11 @@ def _run_stages(config: Config, root: OutputRoot, run_id: str, lines: StageLines
     log = root.run(run_id) / LOG_FILE
     with libraries_to(log):
         try:
+            # TFX imports it late, and it refuses where the standard library's distutils was imported before: seen
+            # once, in the first run on a fresh machine.
+            with contextlib.suppress(ImportError):
+                import setuptools  # noqa: F401
+
             from pipeline.runners import metadata, unpublished
             from pipeline.runners.beam.check import check
 
