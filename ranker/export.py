@@ -10,6 +10,7 @@ import tensorflow as tf
 from ranker import warm_start
 from ranker.model import SequenceRanker
 from ranker.signatures.exported import ExportedRanker
+from schemas.models import EXPORTED_FACTS, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -42,6 +43,9 @@ def export(
     exported = ExportedRanker(plain, transform, raw_feature_spec, recommendations)
     tf.saved_model.save(exported, path, signatures=exported.signatures())
     warm_start.write(plain, path)
+    facts = Facts(mask_seen=model.catalogue.mask_seen, window=model.catalogue.window)
+    with tf.io.gfile.GFile(f"{path}/{EXPORTED_FACTS}", "w") as file:
+        file.write(facts.model_dump_json() + "\n")
 
 
 @contextlib.contextmanager

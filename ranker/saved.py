@@ -87,6 +87,20 @@ class SavedRanker:
         """Whether the model has `step` and `rank`."""
         return f.SIGNATURE_STEP in self._loaded.signatures
 
+    def call(self, name: str, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Any signature, tensors by name.
+
+        Raises: ModelError: there is no such signature. tf.errors.OpError, ValueError, TypeError: not its inputs.
+        """
+        return self._signature(name)(**inputs)
+
+    def specs(self) -> dict[str, tuple[dict[str, tf.TensorSpec], dict[str, tf.TensorSpec]]]:
+        """Inputs and outputs of each signature, by name."""
+        return {
+            name: (dict(function.structured_input_signature[1]), dict(function.structured_outputs))
+            for name, function in self._loaded.signatures.items()
+        }
+
     def recommend(
         self,
         history: Sequence[Sequence[str]],

@@ -1,18 +1,51 @@
-"""Where the SavedModel lies under the address of a Model artifact."""
+"""Where the SavedModel lies under the address of a Model artifact, and what lies beside it."""
 
 from __future__ import annotations
 
+import os
+import pathlib
 from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas import stores
 from schemas.errors import ModelError
 
 SAVED_MODEL_FILE: Final = "saved_model.pb"
 EXPORTED_ITEMS: Final = "assets.extra/items.parquet"  # beside it, where there is an items table: an item a row
+EXPORTED_FACTS: Final = "assets.extra/model.json"  # beside it: Facts
 START_WEIGHTS: Final = "assets.extra/warm_start/weights.npz"  # what a later training can begin with (ranker.warm_start)
 START_ROWS: Final = "assets.extra/warm_start/rows.parquet"  # which item, user or category each row of a table is
 _TRAINED: Final = "Format-Serving"  # TFX's folder for it, inside what Trainer makes: the model that is measured
 REFIT_FOLDER: Final = "Format-Refit"  # beside it, where configured: trained on all labels, so never measured
+
+
+class Facts(BaseModel):
+    """What a server can't read off the signatures.
+
+    Args:
+        mask_seen: the model's own answers leave out the items of the history; `rank` has to be told of them.
+        window: newest events of a history that the model itself reads.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    mask_seen: bool = True
+    window: int = 50
+
+
+def read_facts(folder: str | os.PathLike[str]) -> Facts:
+    """Of a SavedModel's folder on this machine; the defaults for a model of before there was such a file.
+
+    Raises: ModelError: the file can't be read.
+    """
+    path = pathlib.Path(folder) / EXPORTED_FACTS
+    try:
+        return Facts.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return Facts()
+    except (OSError, ValidationError) as error:
+        raise ModelError("What the model says of itself can't be read.", where=str(path), why=str(error)) from error
 
 
 def saved_model_folder(uri: str) -> str:
