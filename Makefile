@@ -24,6 +24,10 @@ submit: setup ## Run the same chain on Kubeflow Pipelines, to its end (ENDPOINT=
 inspect: setup ## Show all runs as a local page (ARGS: more for `seqrank ui`)
 	@$(BIN)/seqrank ui $(ARGS)
 
+.PHONY: serve
+serve: setup ## Answer requests with the newest published model (ARGS: more for `seqrank serve`)
+	@$(BIN)/seqrank serve $(ARGS)
+
 .PHONY: notebook
 notebook: setup ## Run notebooks/tour.ipynb, the chain stage by stage, and show it as runs/tour.html (ARGS: more for nbconvert)
 	@$(BIN)/python -m nbconvert --execute --to html --output-dir runs --HTMLExporter.require_js_url= \

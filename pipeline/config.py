@@ -27,6 +27,7 @@ from pipeline import config_errors
 from pipeline.run_options import RunOptions
 from pipeline.runners.kubeflow.options import KubeflowOptions
 from schemas.errors import ConfigError
+from serving.options import Options as ServingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,6 +61,7 @@ class Config(BaseModel):
     trainer: Annotated[TrainerOptions, Field(description="the model and its training")] = TrainerOptions()
     evaluator: Annotated[EvaluatorOptions, Field(description="metrics and the blessing")] = EvaluatorOptions()
     pusher: Annotated[PusherOptions, Field(description="publishing")] = PusherOptions()
+    serving: Annotated[ServingOptions, Field(description="answering requests, for seqrank serve")] = ServingOptions()
     kubeflow: Annotated[KubeflowOptions, Field(description="the cluster, for seqrank compile and submit")] = (
         KubeflowOptions()
     )

@@ -45,6 +45,11 @@ class Context:
     store: Any = None
     draining: bool = False
 
+    @property
+    def name(self) -> str:
+        """Of the model in TensorFlow Serving's routes."""
+        return self.options.name or "model"
+
     @classmethod
     def create(cls, options: Options, models: Models, metrics: Metrics) -> Context:
         """Without users as yet: their store belongs to the running loop."""

@@ -47,7 +47,7 @@ class Metrics:
             refused=Counter("seqrank_refused", "Requests refused because too many waited.", registry=own),
             model_version=Gauge("seqrank_model_version", "The version that is served.", registry=own),
             swaps=Counter("seqrank_swaps", "Exchanges of the model.", registry=own),
-            load_failures=Counter("seqrank_load_failures", "Versions that can't be loaded, and looks that failed.", registry=own),
+            load_failures=Counter("seqrank_load_failures", "Versions that can't be loaded.", registry=own),
             events=Counter("seqrank_events", "Events taken.", ["kept"], registry=own),
             rebuilt=Counter("seqrank_states_rebuilt", "States made anew from histories.", registry=own),
             stale=Gauge("seqrank_states_waiting", "Users whose state waits to be made anew.", registry=own),

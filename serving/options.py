@@ -38,12 +38,9 @@ class Options(_Strict):
     host: Annotated[str, Field(min_length=1, description="address to answer on; 0.0.0.0: for everybody")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="0: any free one, which the log names")] = 8501
     name: Annotated[
-        str,
-        Field(
-            pattern=r"^[A-Za-z0-9._-]+$",
-            description="of the model in /v1/models/NAME; null in a configuration: run.name",
-        ),
-    ] = "model"
+        str | None,
+        Field(pattern=r"^[A-Za-z0-9._-]+$", description="of the model in /v1/models/NAME; null: run.name"),
+    ] = None
     poll_seconds: Annotated[float, Field(gt=0, description="between two looks for a newer version")] = 5.0
     max_rows: Annotated[int, Field(ge=1, le=1024, description="requests that one call of the model may answer")] = 32
     threads: Annotated[int, Field(ge=0, description="of TensorFlow within one call; 0: its own choice")] = 0
@@ -51,8 +48,8 @@ class Options(_Strict):
         float,
         Field(
             ge=0,
-            description="after a signal to end, how long readiness is off while requests are still taken, so that a load "
-            "balancer can turn to others",
+            description="after a signal to end, how long readiness is off while requests are still taken, so that "
+            "a load balancer can turn to others",
         ),
     ] = 1.0
     finish_seconds: Annotated[

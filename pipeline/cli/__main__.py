@@ -23,6 +23,7 @@ from pipeline.cli import (
     report,
     run,
     runs,
+    serve,
     show,
     submit,
     ui,
@@ -50,6 +51,7 @@ app.command("artifacts")(artifacts.artifacts)
 app.command("open")(artifacts.open_)
 app.command("lineage")(lineage.lineage)
 app.command("compare")(compare.compare)
+app.command("serve")(serve.serve)
 app.command("ui")(ui.ui)
 app.command("gc")(gc.gc)
 app.command("doctor")(doctor.doctor)

@@ -13,13 +13,13 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: Annotated[
-        str,
+        str | None,
         Field(
             pattern=r"^(sqlite|redis|rediss|unix)://.+|^memory:$",
             description="sqlite:///FILE (an absolute path has four slashes), redis://host:port/db, rediss:// with TLS; "
-            "memory: forgets all at the end",
+            "memory: forgets all at the end. null: events.sqlite in the output root",
         ),
-    ] = "memory:"
+    ] = None
     password_file: Annotated[
         str | None, Field(description="file with Redis' password; also SEQRANK_REDIS_PASSWORD. null: none")
     ] = None

@@ -45,7 +45,7 @@ class RedisStore:
     async def get(self, key: str) -> tuple[bytes | None, int]:
         with self._worded():
             value, revision = await self._redis.hmget(_PREFIX + key, ["value", "revision"])
-        return (value, int(revision)) if value is not None and revision is not None else (None, 0)
+        return (value, int(revision)) if isinstance(value, bytes) and revision is not None else (None, 0)
 
     async def put(self, key: str, value: bytes, revision: int) -> bool:
         with self._worded():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from serving.events.options import Options
 
 PASSWORD_VARIABLE: Final = "SEQRANK_REDIS_PASSWORD"
+MEMORY: Final = "memory:"
 _CHUNK: Final = 256  # keys at a time
 T = TypeVar("T")
 
@@ -50,14 +51,15 @@ def open_store(options: Options) -> Store:
 
     Raises: ConfigError: its password can't be read. StoreError: the file can't be opened.
     """
-    scheme, _, rest = options.store.partition("://")
+    place = options.store or MEMORY
+    scheme, _, rest = place.partition("://")
     if scheme == "sqlite":
-        return SqliteStore(rest.removeprefix("/") or ":memory:")
-    if options.store == "memory:":
+        return SqliteStore(rest.removeprefix("/"))
+    if place == MEMORY:
         return SqliteStore(":memory:")
     from serving.events.redis_store import RedisStore
 
-    return RedisStore(options.store, _password(options.password_file))
+    return RedisStore(place, _password(options.password_file))
 
 
 def _password(file: str | None) -> str | None:
@@ -86,7 +88,8 @@ class SqliteStore:
             for setting in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):  # what is erased is gone
                 self._db.execute(f"PRAGMA {setting}")
             self._db.execute(
-                "CREATE TABLE IF NOT EXISTS users (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, value BLOB NOT NULL)"
+                "CREATE TABLE IF NOT EXISTS users "
+                "(key TEXT PRIMARY KEY, revision INTEGER NOT NULL, value BLOB NOT NULL)"
             )
 
     async def get(self, key: str) -> tuple[bytes | None, int]:

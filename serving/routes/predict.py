@@ -98,8 +98,8 @@ async def version_predict(request: Request, name: str, version: str) -> Response
 
 def _model(request: Request, name: str, version: str | None = None) -> Loaded:
     here = context.of(request)
-    if name != here.options.name:
-        raise HTTPException(404, f"There is no model {name!r}; the one here is {here.options.name!r}.")
+    if name != here.name:
+        raise HTTPException(404, f"There is no model {name!r}; the one here is {here.name!r}.")
     model = context.current(here)
     if version is not None and version != str(model.number):
         raise HTTPException(404, f"Version {version!r} isn't served; {model.number} is.")

@@ -36,7 +36,7 @@ async def recommend(request: Request) -> Response:
         if given is not None and len(given) > most:
             raise context.too_many(what, len(given), most)
     model = context.current(here)
-    found, asked, source = await _found(here, model, told)
+    found, _, source = await _found(here, model, told)
     left = candidates.allowed(model, found, told.only, told.filters)
     items = tuple(
         Recommended(item_id=item, score=score, title=model.title(item))
