@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from schemas import features as f
 from serving import context, errors, tensors
 
 if TYPE_CHECKING:
@@ -130,7 +131,9 @@ async def _predict(request: Request, model: Loaded) -> Response:
 
 
 def _bounded(given: dict[str, tf.Tensor], most: int) -> None:
-    """Raises: InputError: a row is longer than a history may be."""
+    """Raises: InputError: a row is longer than a history may be, or events and times don't stand side by side."""
+    if f.HISTORY in given and given[f.HISTORY].shape != given[f.TIMESTAMPS].shape:
+        raise tensors.InputError(f"{f.HISTORY} and {f.TIMESTAMPS}: one of them is longer than the other.")
     for name, tensor in given.items():
         if tensor.shape.rank > 1 and tensor.dtype != tf.float32 and tensor.shape[1] > most:
             raise tensors.InputError(f"{name}: a row has {tensor.shape[1]} entries, and {most} are the limit.")
