@@ -15,6 +15,7 @@ from schemas.errors import SeqrankError
 
 def main() -> int:
     """Returns: exit status."""
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"  # TensorFlow imports a Keras anyhow: the one that ranker asks for
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     parser = argparse.ArgumentParser(prog="python -m serving", description=__doc__)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from schemas.errors import SeqrankError
 from serving import errors, openapi
 from serving.context import Context
 from serving.messages import EventRequest, RecommendRequest
@@ -41,8 +42,12 @@ def create_app(place: str, options: Options, *, token: str | None = None) -> Fas
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        context.open_users()
-        await context.models.begin()
+        try:
+            context.open_users()
+            await context.models.begin()
+        except SeqrankError as error:
+            context.failure = error
+            raise
         tasks = [asyncio.create_task(context.models.watch(options.poll_seconds))]
         if context.users is not None:
             tasks.append(asyncio.create_task(context.users.keep_up(context.models)))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from starlette.requests import Request
 
+    from schemas.errors import SeqrankError
     from serving.metrics import Metrics
     from serving.model import Loaded, Models
     from serving.options import Options
@@ -31,7 +32,12 @@ Message = TypeVar("Message", bound=BaseModel)
 
 @dataclasses.dataclass(eq=False)
 class Context:
-    """One server: its model, its users, its calls. `draining`: it is about to end, others should be asked."""
+    """One server: its model, its users, its calls.
+
+    Args:
+        draining: it is about to end, others should be asked.
+        failure: why it couldn't start.
+    """
 
     options: Options
     models: Models
@@ -44,6 +50,7 @@ class Context:
     users: Users | None = None
     store: Any = None
     draining: bool = False
+    failure: SeqrankError | None = None
 
     @property
     def name(self) -> str:

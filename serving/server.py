@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import pathlib
@@ -38,15 +39,22 @@ class Server(uvicorn.Server):
         self._drain, self._context = drain, context
 
     def handle_exit(self, sig: int, frame: types.FrameType | None) -> None:
-        """A second signal doesn't wait."""
+        """A second signal doesn't wait, and a third doesn't even for requests under way.
+
+        uvicorn's own would raise the signal once more at the end: whoever asked for an orderly end gets status 0.
+        """
         if self._context.draining or self._drain == 0:
-            super().handle_exit(sig, frame)
+            self._end()
             return
         self._context.draining = True
         _log.info("Asked to end: not ready any more, listening for %.1f s more.", self._drain)
-        timer = threading.Timer(self._drain, super().handle_exit, (sig, frame))
+        timer = threading.Timer(self._drain, self._end)
         timer.daemon = True
         timer.start()
+
+    def _end(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 def serve(place: str, options: Options) -> None:
@@ -81,9 +89,10 @@ def serve(place: str, options: Options) -> None:
     host, port = listening.getsockname()[:2]
     _log.info("Listening on %s://%s:%d for %s.", "https" if tls else "http", host, port, place)
     server = Server(config, options.drain_seconds, app.state.context)
-    server.run(sockets=[listening])
-    if not server.started:
-        raise SeqrankError("The server couldn't start.", where=place, why="The lines above say why.")
+    with contextlib.suppress(SystemExit):  # uvicorn's, where the application didn't start
+        server.run(sockets=[listening])
+    if app.state.context.failure is not None:
+        raise app.state.context.failure
 
 
 def _token(file: str | None) -> str | None:

@@ -101,5 +101,7 @@ def test_broken_bodies_are_a_400(shared, content):
 
 def test_numbers_that_are_none_do_not_reach_the_model(shared, rankers):
     width = rankers["first"].initial_state(1).shape[1]
-    content = b'{"signature_name": "rank", "instances": [{"exclude": [], "state": [' + b"NaN," * (width - 1) + b"NaN]}]}"
+    content = (
+        b'{"signature_name": "rank", "instances": [{"exclude": [], "state": [' + b"NaN," * (width - 1) + b"NaN]}]}"
+    )
     assert shared.post(PREDICT, content=content).status_code == 400
