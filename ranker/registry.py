@@ -15,7 +15,7 @@ from schemas.errors import ConfigError
 if TYPE_CHECKING:
     from types import ModuleType
 
-Kind = Literal["architectures", "losses", "negatives", "heads"]
+Kind = Literal["architectures", "losses", "negatives", "heads", "rerank"]
 
 
 class NamedOptions(BaseModel):

@@ -44,6 +44,7 @@ class Context:
     metrics: Metrics
     pool: concurrent.futures.Executor
     background: concurrent.futures.Executor
+    explaining: concurrent.futures.Executor
     recommend: Batcher[calls.Asked, calls.Ranked]
     step: Batcher[calls.Stepped, np.ndarray]
     rank: Batcher[calls.Held, calls.Ranked]
@@ -68,6 +69,7 @@ class Context:
             metrics,
             pool,
             concurrent.futures.ThreadPoolExecutor(1, "background"),
+            concurrent.futures.ThreadPoolExecutor(1, "explaining"),  # a call of dozens of rows, beside the others
             recommend=Batcher("recommend", calls.recommend, pool, **told),
             step=Batcher("step", calls.step, pool, **told),
             rank=Batcher("rank", calls.rank, pool, **told),
@@ -97,7 +99,7 @@ class Context:
     async def close(self) -> None:
         """Lets go of threads and of the store."""
         self.models.close()
-        for pool in (self.pool, self.background):
+        for pool in (self.pool, self.background, self.explaining):
             pool.shutdown(wait=False, cancel_futures=True)
         if self.store is not None:
             with contextlib.suppress(Exception):

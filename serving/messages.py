@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from ranker import registry
 from schemas.features import FEATURE_PREFIX
 
 _LATEST = 253_402_300_799_999  # milliseconds: the end of the year 9999
@@ -39,10 +40,17 @@ class Filter(_Strict):
         return FEATURE_PREFIX + self.column
 
 
+def _known(method: str) -> str:
+    known = registry.names("rerank")
+    if method not in known:
+        raise ValueError(f"there is no {method!r}; known: {', '.join(known)}")
+    return method
+
+
 class Diversity(_Strict):
     """How the model's first items are put in another order."""
 
-    method: Annotated[str, Field(pattern="^[a-z_]+$", max_length=32, description="mmr, dpp or calibrated")]
+    method: Annotated[str, AfterValidator(_known), Field(max_length=32, description="mmr, dpp or calibrated")]
     strength: Annotated[float, Field(ge=0, le=1, description="0: the model's own order")] = 0.3
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from serving.events.options import Options as EventOptions
+from serving.messages import Diversity
 
 
 class _Strict(BaseModel):
@@ -62,6 +63,9 @@ class Options(_Strict):
         ),
     ] = None
     tls: Annotated[Tls | None, Field(description="null: plain HTTP")] = None
+    diversity: Annotated[
+        Diversity | None, Field(description="of answers whose request says nothing of it; null: the model's own order")
+    ] = None
     limits: Annotated[Limits, Field(description="of requests")] = Limits()
     events: Annotated[EventOptions | None, Field(description="histories kept by user; null: none are")] = EventOptions()
 

@@ -1,7 +1,8 @@
-"""Items for a user: the model's first ones -> filters -> k."""
+"""Items for a user: the model's first ones -> filters -> another order -> k -> reasons."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from serving.calls import Asked, Ranked
+    from serving.messages import Reason
     from serving.model import Loaded
 
 router = APIRouter(tags=["recommendations"])
@@ -36,11 +38,16 @@ async def recommend(request: Request) -> Response:
         if given is not None and len(given) > most:
             raise context.too_many(what, len(given), most)
     model = context.current(here)
-    found, _, source = await _found(here, model, told)
+    found, asked, source = await _found(here, model, told)
     left = candidates.allowed(model, found, told.only, told.filters)
+    best = candidates.ordered(model, left, told.k, told.diversity or here.options.diversity, asked.items)
+    because: list[tuple[Reason, ...] | None] = [None] * len(best.items)
+    if told.explain:
+        run = asyncio.get_running_loop().run_in_executor
+        because = list(await run(here.explaining, candidates.reasons, model, asked, best.items, told.explain))
     items = tuple(
-        Recommended(item_id=item, score=score, title=model.title(item))
-        for item, score in zip(left.items[: told.k], left.scores[: told.k], strict=True)
+        Recommended(item_id=item, score=score, title=model.title(item), because=why)
+        for item, score, why in zip(best.items, best.scores, because, strict=True)
     )
     return context.answered(
         RecommendResponse(items=items, model_version=model.number, source=source, short=len(items) < told.k)

@@ -109,7 +109,7 @@ def listening(app):
     while not server.started and thread.is_alive() and time.monotonic() < deadline:
         time.sleep(0.01)
     try:
-        yield "http://127.0.0.1:{}".format(server.servers[0].sockets[0].getsockname()[1])
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(30)
@@ -136,9 +136,8 @@ class Process:
         self.log = log
         command = [sys.executable, "-m", "serving", "--model", str(place), "--port", "0"]
         with open(log, "wb") as out:
-            self.process = subprocess.Popen(
-                [*command, "--options", json.dumps(options or {})], stderr=out, stdout=out, env={**os.environ, **(env or {})}
-            )  # fmt: skip
+            command += ["--options", json.dumps(options or {})]
+            self.process = subprocess.Popen(command, stderr=out, stdout=out, env={**os.environ, **(env or {})})
 
     def address(self, seconds=120):
         """Once it is ready."""

@@ -12,6 +12,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 
 ITEM = st.one_of(st.sampled_from([f"i{n}" for n in range(30)]), st.text(max_size=8))
 TIME = st.one_of(st.just(0), st.integers(-(2**63), 2**63 - 1))
+FIELDS = ["history", "k", "user_id", "filters", "exclude", "now", "diversity", "explain", "instances", "inputs"]
 quick = hypothesis.settings(
     max_examples=40, deadline=None, derandomize=True, database=None,
     suppress_health_check=list(hypothesis.HealthCheck),
@@ -38,8 +39,7 @@ def test_every_operation_of_the_document_answers_what_it_says(shared):
 @quick
 @hypothesis.given(body=st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | ITEM,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["history", "k", "user_id", "filters", "exclude", "now", "instances", "inputs"]), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner),
     max_leaves=12,
 ))  # fmt: skip
 @pytest.mark.parametrize("path", ["/recommend", "/events", "/v1/models/model:predict"])

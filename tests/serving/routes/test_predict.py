@@ -93,8 +93,11 @@ def test_histories_and_times_of_different_lengths_are_a_400(shared):
     assert shared.post(PREDICT, json={"signature_name": "recommend", "instances": [row]}).status_code == 400
 
 
-@pytest.mark.parametrize("content", [b"{", b"[" * 5000, b"\xff", b'{"signature_name": "nothing", "instances": [1]}',
-                                     b'{"instances": [{"b64": "???"}]}', b'{"instances": [{"b64": "AAAA"}]}'])  # fmt: skip
+UNKNOWN = b'{"signature_name": "nothing", "instances": [1]}'
+NO_BASE64, NO_EXAMPLE = (b'{"instances": [{"b64": "%s"}]}' % text for text in (b"???", b"AAAA"))
+
+
+@pytest.mark.parametrize("content", [b"{", b"[" * 5000, b"\xff", UNKNOWN, NO_BASE64, NO_EXAMPLE])
 def test_broken_bodies_are_a_400(shared, content):
     assert shared.post(PREDICT, content=content).status_code == 400
 

@@ -101,3 +101,28 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(shared, chunked):
 def test_every_answer_has_a_request_id_and_takes_the_clients(shared):
     assert shared.get("/healthz", headers={"x-request-id": "abc"}).headers["x-request-id"] == "abc"
     assert len(shared.get("/healthz").headers["x-request-id"]) == 32
+
+
+@pytest.mark.parametrize("method", ["mmr", "dpp", "calibrated"])
+def test_another_order_by_request_is_that_of_the_re_ranker(shared, rankers, method):
+    from ranker import registry, rerank
+
+    own = rankers["first"].recommend([["i3", "i4"]])
+    genres = {f"i{n}": [("drama", "comedy", "war")[n % 3], "odd" if n % 2 else "even"] for n in range(30)}
+    slate = rerank.slate(own.scores[0], [genres[item] for item in own.item_ids[0]], [genres["i3"], genres["i4"]])
+    at = registry.load("rerank", method).order(slate, 6, 0.7)
+    told = {"method": method, "strength": 0.7}
+    assert ids(ask(shared, history=["i3", "i4"], k=6, diversity=told)) == own.item_ids[0][at].tolist()
+
+
+def test_answers_say_which_items_of_the_history_they_are_owed_to(shared, rankers):
+    from ranker import explain
+
+    answer = ask(shared, history=["i3", "i4", "i5"], k=2, explain=2).json()
+    weights = explain.occlusion(
+        rankers["first"], ["i3", "i4", "i5"], [0] * 3, [item["item_id"] for item in answer["items"]]
+    )
+    for item, row in zip(answer["items"], weights, strict=True):
+        expected = explain.strongest(["i3", "i4", "i5"], row, 2)
+        assert [(why["item_id"], why["title"]) for why in item["because"]] == [(i, f"The {i}") for i, _ in expected]
+        assert [why["weight"] for why in item["because"]] == pytest.approx([w for _, w in expected], rel=1e-3)
