@@ -143,6 +143,10 @@ setup-databases: ## Install PostgreSQL and MariaDB for test-services (root; Debi
 test-services: setup ## Whole runs with their metadata in a real PostgreSQL and MariaDB (some minutes; ARGS: more for pytest)
 	@$(BIN)/python -m pytest tests/end_to_end/services.py $(ARGS)
 
+.PHONY: benchmark-serving
+benchmark-serving: setup ## Measure the server under load, beside the bare model (minutes; ARGS="--model DIR --data FILE", more)
+	@$(BIN)/python -m benchmarks.serving.run $(ARGS)
+
 .PHONY: benchmark-inspect
 benchmark-inspect: setup ## Measure the commands that look at runs, on 1,000 made runs (a minute; ARGS: more)
 	@$(BIN)/python -m benchmarks.inspect_runs $(ARGS)

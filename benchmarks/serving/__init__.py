@@ -1,0 +1,1 @@
+"""How fast the server answers, beside the bare model: `make benchmark-serving`."""
