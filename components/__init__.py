@@ -8,6 +8,7 @@ transform       sequences -> ids and gap buckets, one graph for training and ser
 tuner           transformed sequences -> knobs for the trainer; only where configured
 trainer         transformed sequences -> model
 evaluator       model -> metrics over the full catalogue, and a blessing
+model_check     model -> whether a server of it answers as it should; only where configured
 pusher          blessed model -> where TensorFlow Serving reads it
 
 A stage never imports a stage: what two of them must agree on stands in `schemas`, what two of them compute in

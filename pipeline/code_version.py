@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Config
 
-PACKAGES = ("components", "ranker", "schemas")
+PACKAGES = ("components", "serving", "ranker", "schemas")
 
 # Where each stage of ours begins.
 STAGES = {
@@ -39,6 +39,7 @@ STAGES = {
     "tuner": "components.tuner.executor",
     "trainer": "components.trainer.executor",
     "evaluator": "components.evaluator.executor",
+    "model_check": "components.model_check.executor",
     "pusher": "components.pusher.executor",
 }
 
@@ -55,6 +56,7 @@ def stage_versions(config: Config) -> dict[str, str]:
         "tuner": ["components.tuner.run", *parts],
         "trainer": ["components.trainer.run", *parts],
         "evaluator": _of_pairs(config),
+        "model_check": ["serving.__main__"],
     }
     return {stage: code_version(module, named.get(stage, ())) for stage, module in STAGES.items()}
 

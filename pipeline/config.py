@@ -17,6 +17,7 @@ from components.data_gate.options import Options as DataGateOptions
 from components.evaluator.options import Options as EvaluatorOptions
 from components.example_gen.options import Options as ExampleGenOptions
 from components.example_gen.table_options import ItemTableOptions, UserTableOptions
+from components.model_check.options import Options as ModelCheckOptions
 from components.pusher.options import Options as PusherOptions
 from components.sequence_gen.options import Options as SequenceGenOptions
 from components.trainer.options import Options as TrainerOptions
@@ -60,6 +61,10 @@ class Config(BaseModel):
     )
     trainer: Annotated[TrainerOptions, Field(description="the model and its training")] = TrainerOptions()
     evaluator: Annotated[EvaluatorOptions, Field(description="metrics and the blessing")] = EvaluatorOptions()
+    model_check: Annotated[
+        ModelCheckOptions | None,
+        Field(description="a server of the model is started and asked before the push; null: it isn't"),
+    ] = None
     pusher: Annotated[PusherOptions, Field(description="publishing")] = PusherOptions()
     serving: Annotated[ServingOptions, Field(description="answering requests, for seqrank serve")] = ServingOptions()
     kubeflow: Annotated[KubeflowOptions, Field(description="the cluster, for seqrank compile and submit")] = (

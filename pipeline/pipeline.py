@@ -15,6 +15,7 @@ from components.pusher.component import Pusher
 from components.sequence_gen.component import SequenceGen
 from components.trainer.component import Trainer
 from components.transform.component import transform
+from pipeline.checking import model_check
 from pipeline.code_version import schema_digest, stage_versions
 from pipeline.tables import table
 from pipeline.training import FindPublished, Resolved, embeds_users, tuned
@@ -150,12 +151,21 @@ def create_pipeline(
         loss=config.trainer.model.loss,
         code_version=code["evaluator"],
     )
+    # Starts a server of the model and asks it, where that is configured.
+    checked = model_check(
+        config,
+        trainer.outputs["model"],
+        histories.outputs["sequences"],
+        histories.outputs["item_counts"],
+        code_version=code["model_check"],
+    )
     # Publishes a blessed model as the next version.
     pusher = Pusher(
         model=trainer.outputs["model"],
         blessing=evaluator.outputs["blessing"],
         evaluation=evaluator.outputs["evaluation"],
         rejected=interactions.outputs["rejected"],
+        infra_blessing=checked.output,
         target=target,
         model_name=config.run.name,
         options=config.pusher,
@@ -180,6 +190,7 @@ def create_pipeline(
             trainer,
             *baseline.stages,
             evaluator,
+            *checked.stages,
             pusher,
         ],
         enable_cache=config.run.cache,

@@ -15,6 +15,8 @@ PAIRS_FOLDER = "pairs"  # Parquet of schemas.records.PAIRS; only of the heads po
 ITEM_RATINGS_FILE = "item_ratings.parquet"  # item_id, sum and weight of its training ratings; only of the head rating
 BLESSING_FILE = "blessing.json"  # blessed or not, and why, in words and figures
 RANKED_SHARE_FILE = "ranked_share.json"  # split -> share of its users whose labels were ranked
+# Inside TFX's InfraBlessing, beside the file by whose name TFX's own Pusher decides:
+MODEL_CHECK_FILE = "model_check.json"  # passed or not, reasons, figures
 # Inside TFX's ModelRun: TensorBoard's event files, and
 TRAINING_FILE = "training.json"  # loss, epochs, best epoch, fit_seconds, positions a second, history of metrics
 # Inside TFX's HyperParameters and TunerResults, under the names that TFX's own Tuner gives:

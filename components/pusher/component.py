@@ -26,6 +26,7 @@ class PusherSpec(ComponentSpec):
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "rejected": ChannelParameter(type=RejectedRows),
+        "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
     }
     OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}  # noqa: RUF012
     PARAMETERS = {  # noqa: RUF012
@@ -55,6 +56,7 @@ class Pusher(base_component.BaseComponent):
         options: Options,
         code_version: str,
         model_name: str = "",
+        infra_blessing: BaseChannel | None = None,
     ) -> None:
         """Declares the stage.
 
@@ -66,6 +68,7 @@ class Pusher(base_component.BaseComponent):
             target: folder or fsspec URL that holds the versions of this model and nothing else.
             options: the stage's knobs.
             code_version: digest of the code that the stage runs on.
+            infra_blessing: InfraBlessing, ModelCheck's, on that model; None: nobody looked.
             model_name: the model's name in the manifest; "": the last part of the target.
         """
         spec = PusherSpec(
@@ -73,6 +76,7 @@ class Pusher(base_component.BaseComponent):
             blessing=blessing,
             evaluation=evaluation,
             rejected=rejected,
+            infra_blessing=infra_blessing,
             pushed_model=Channel(type=standard_artifacts.PushedModel),
             model_name=model_name or target.rstrip("/").rsplit("/", 1)[-1],
             target=target,

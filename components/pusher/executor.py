@@ -39,16 +39,19 @@ class Executor(base_executor.BaseExecutor):
         pushed_version (of the newest version that holds this model; absent where it isn't blessed), digest, why.
 
         Args:
-            input_dict: model, blessing, evaluation, rejected: one artifact each.
+            input_dict: model, blessing, evaluation, rejected, one artifact each; infra_blessing where it was checked.
             output_dict: pushed_model.
             exec_properties: target, model_name, options (JSON), code_version.
         Raises: PublishError: the model is blessed and can't be published.
         """
-        inputs = {key: artifact_utils.get_single_instance(value) for key, value in input_dict.items()}
+        inputs = {key: artifact_utils.get_single_instance(value) for key, value in input_dict.items() if value}
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
         target = exec_properties["target"]
         if not inputs["blessing"].get_int_custom_property("blessed"):
             _record(pushed_model, pushed=False, why=_refusal(inputs["evaluation"].uri, target))
+            return
+        if "infra_blessing" in inputs and not inputs["infra_blessing"].get_int_custom_property("blessed"):
+            _record(pushed_model, pushed=False, why=_not_servable(inputs["infra_blessing"].uri, target))
             return
         source = publishable_folder(inputs["model"].uri)
         manifest = _manifest(source, inputs, exec_properties)
@@ -77,10 +80,17 @@ def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[st
 
 def _refusal(evaluation: str, target: str) -> str:
     """Why nothing is pushed, with the evaluation's figures and what is served meanwhile."""
-    verdict = _read_json(evaluation, contents.BLESSING_FILE)
+    return f"Not pushed; {_stays(target)}. {_read_json(evaluation, contents.BLESSING_FILE)['why']}"
+
+
+def _not_servable(checked: str, target: str) -> str:
+    """Why a good model isn't pushed: what its server did."""
+    return f"Not pushed; {_stays(target)}. {' '.join(_read_json(checked, contents.MODEL_CHECK_FILE)['reasons'])}"
+
+
+def _stays(target: str) -> str:
     served = next(iter(published_versions(target)), None)
-    stays = f"version {served.manifest.version} stays" if served else "nothing is served"
-    return f"Not pushed; {stays}. {verdict['why']}"
+    return f"version {served.manifest.version} stays" if served else "nothing is served"
 
 
 def _record_push(pushed_model: Artifact, done: Push) -> None:

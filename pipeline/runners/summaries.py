@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # As the stages are called in the DAG (the edge table of tests/pipeline/test_pipeline.py holds these names).
 _EXAMPLE_GEN, _TRAINER, _EVALUATOR, _PUSHER = "InteractionExampleGen", "Trainer", "Evaluator", "Pusher"
+_MODEL_CHECK: Final = "ModelCheck"
 _PUSHED, _DESTINATION = "pushed", "pushed_destination"  # custom properties of PushedModel
 _OF_SLICES: Final = ("hr@10", "ndcg@10")
 _SLICES: Final = {  # ours -> as metrics.json calls it
@@ -46,7 +47,7 @@ def build(
     Returns: the summary; seconds of fit are 0 where the training came from the cache.
     """
     evaluation = _uri(stages[_EVALUATOR], "evaluation")
-    verdict = _read(evaluation / contents.BLESSING_FILE)
+    blessed, why = _verdict(evaluation, stages)
     training = _read(_uri(stages[_TRAINER], "model_run") / contents.TRAINING_FILE)
     measured = _read(evaluation / contents.METRICS_FILE)
     (pushed,) = stages[_PUSHER].outputs["pushed_model"]
@@ -56,8 +57,8 @@ def build(
     return Summary(
         run_id=run_id,
         metrics=_metrics(measured, head),
-        blessed=verdict["blessed"],
-        why=verdict["why"],
+        blessed=blessed,
+        why=why,
         pushed_model=_text(pushed, _DESTINATION) or None,
         pushed=new,
         wall_seconds=round(wall_seconds, 1),
@@ -79,6 +80,16 @@ def build(
         head=head,
         tuned=training.get("hyperparameters", {}),
     )
+
+
+def _verdict(evaluation: pathlib.Path, stages: Mapping[str, Execution]) -> tuple[bool, str]:
+    """Whether the model may be published, and why: by its figures, and by what a server of it did."""
+    verdict = _read(evaluation / contents.BLESSING_FILE)
+    if verdict["blessed"] and _MODEL_CHECK in stages:
+        checked = _read(_uri(stages[_MODEL_CHECK], "blessing") / contents.MODEL_CHECK_FILE)
+        if not checked["passed"]:
+            return False, f"Good by its figures, but it can't be served: {' '.join(checked['reasons'])}"
+    return verdict["blessed"], verdict["why"]
 
 
 def _text(artifact: pb.Artifact, name: str) -> str:

@@ -196,3 +196,13 @@ def test_a_log_that_is_not_by_span_has_neither():
     )
     assert "span" not in optional
     assert "learn_from" not in optional
+
+
+def test_a_model_is_checked_before_the_push_where_that_is_configured():
+    stages = {stage.id: stage for stage in _chain("model_check={requests: 10}").components}
+    assert _edges(stages["ModelCheck"]) == {
+        "model": ("Trainer", "model"),
+        "examples": ("SequenceGen", "sequences"),
+        "item_counts": ("SequenceGen", "item_counts"),
+    }
+    assert _edges(stages["Pusher"])["infra_blessing"] == ("ModelCheck", "blessing")

@@ -1,0 +1,1 @@
+"""Starts the exported model as serving would, and asks it, before anybody else does."""
