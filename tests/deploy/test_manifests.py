@@ -45,7 +45,8 @@ def ours(*path):
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_each_document_is_an_object_of_kubernetes(path):
     for document in documents(path):
-        assert {"apiVersion", "kind", "metadata", "spec"} <= set(document)
+        content = "data" if document["kind"] == "ConfigMap" else "spec"
+        assert {"apiVersion", "kind", "metadata", content} <= set(document)
         assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", document["metadata"]["name"])
         assert "namespace" not in document["metadata"]  # kubectl -n says which
 

@@ -190,3 +190,13 @@ def test_gc_leaves_what_a_rerun_needs_and_a_model_taken_away_by_hand_is_pushed_a
 def _gc(root, *words):
     command = [sys.executable, "-m", "pipeline.cli", "gc", "--output", str(root), *words]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_good_model_whose_server_is_too_slow_is_not_pushed_and_the_run_says_so(data, first):
+    root, _, _, before = first
+    status, printed, summary = _run(data, root, "model_check={requests: 5, max_latency_ms: 0.01}")
+    assert status == 3, printed
+    assert [stage for stage, did in summary["stages"].items() if not did["cached"]] == ["ModelCheck", "Pusher"]
+    assert "can't be served" in summary["why"]
+    assert "model_check.max_latency_ms" in summary["why"]
+    assert (pathlib.Path(before["pushed_model"]) / "saved_model.pb").exists()
