@@ -88,6 +88,14 @@ class Config(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _one_name(self) -> Config:
+        """Refuses users who would be called otherwise in their own table than in the log."""
+        if self.users is not None and self.users.pseudonyms != self.example_gen.pseudonyms:
+            what = "must be as example_gen.pseudonyms: else nobody in the table is anybody in the log"
+            config_errors.refuse([(("users", "pseudonyms"), what)])
+        return self
+
+    @model_validator(mode="after")
     def _judged(self) -> Config:
         """Refuses a metric that the model's head hasn't, and trials whose metrics would be of other pairs."""
         model = self.trainer.model

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from schemas.pseudonyms import Pseudonyms
 from serving import calls
 from serving.batches import Batcher
 from serving.events.records import Codec, secret
@@ -50,6 +51,7 @@ class Context:
     rank: Batcher[calls.Held, calls.Ranked]
     users: Users | None = None
     store: Any = None
+    pseudonyms: Pseudonyms | None = None
     draining: bool = False
     failure: SeqrankError | None = None
 
@@ -75,11 +77,17 @@ class Context:
             rank=Batcher("rank", calls.rank, pool, **told),
         )
 
-    def open_users(self) -> None:
-        """Opens the store of users' events, where there is to be one.
+    def called(self, user: str) -> str:
+        """What a user of a request is called here."""
+        return self.pseudonyms.of(user) if self.pseudonyms else user
 
-        Raises: SeqrankError: it can't be opened.
+    def open_users(self) -> None:
+        """Opens the store of users' events, where there is to be one, and reads the key of pseudonyms.
+
+        Raises: SeqrankError: either can't be done.
         """
+        if self.options.pseudonyms:
+            self.pseudonyms = Pseudonyms.load(self.options.pseudonyms)
         told = self.options.events
         if told is None:
             return

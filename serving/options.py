@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from schemas.pseudonyms import PseudonymOptions
 from serving.events.options import Options as EventOptions
 from serving.messages import Diversity
 
@@ -63,6 +64,13 @@ class Options(_Strict):
         ),
     ] = None
     tls: Annotated[Tls | None, Field(description="null: plain HTTP")] = None
+    pseudonyms: Annotated[
+        PseudonymOptions | None,
+        Field(
+            description="users of requests are called as those of the log, before anything else happens; null: as "
+            "example_gen.pseudonyms, of `python -m serving` by their ids"
+        ),
+    ] = None
     diversity: Annotated[
         Diversity | None, Field(description="of answers whose request says nothing of it; null: the model's own order")
     ] = None

@@ -13,6 +13,7 @@ from components.example_gen import files, inputs, outputs
 from components.example_gen.check import check, now, usable_schema
 from components.example_gen.parquet_sink import ParquetSink
 from schemas.errors import DataError
+from schemas.pseudonyms import Pseudonyms
 from schemas.records import REJECTED, ReadFile
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class ReadFiles(beam.DoFn):
     def __init__(self, options: Options) -> None:
         self._options = options
         self._moment = now()  # one for all files, whenever a worker comes to them
+        self._pseudonyms: Pseudonyms | None = None
+
+    def setup(self) -> None:
+        """Each worker reads the key itself: it never travels."""
+        told = self._options.pseudonyms
+        self._pseudonyms = Pseudonyms.load(told) if told else None
 
     def process(self, file: inputs.InputFile) -> Iterator[Any]:
         """Reads one file."""
@@ -44,7 +51,7 @@ class ReadFiles(beam.DoFn):
         used, sha256, error = 0, "", None
         try:
             for batch in files.batches(file.name, self._options):
-                usable, rejected = check(batch, file.name, self._options, self._moment, file.span)
+                usable, rejected = check(batch, file.name, self._options, self._moment, file.span, self._pseudonyms)
                 used += usable.num_rows
                 _USABLE_ROWS.inc(usable.num_rows)
                 _REJECTED_ROWS.inc(rejected.num_rows)

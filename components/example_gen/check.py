@@ -17,6 +17,7 @@ from schemas.hashing import as_int64, combine, stable_hash
 if TYPE_CHECKING:
     from components.example_gen.batches import Batch
     from components.example_gen.options import Columns, Options
+    from schemas.pseudonyms import Pseudonyms
 
 _DAY = 86_400_000  # milliseconds
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
@@ -35,7 +36,12 @@ def usable_schema(columns: Columns, *, by_span: bool = False) -> pa.Schema:
 
 
 def check(
-    batch: Batch, file: str, options: Options, moment: int | None = None, span: int | None = None
+    batch: Batch,
+    file: str,
+    options: Options,
+    moment: int | None = None,
+    span: int | None = None,
+    pseudonyms: Pseudonyms | None = None,
 ) -> tuple[pa.Table, pa.Table]:
     """Splits a batch.
 
@@ -46,11 +52,12 @@ def check(
         file: its name, as rejects should show it.
         moment: milliseconds since 1970 at which reading began, by which the future is told; None: now.
         span: the file's; None: the log isn't read by span.
+        pseudonyms: what users are called by; None: by their ids.
     Returns: usable rows (`usable_schema`) and rejected rows (schemas.records.REJECTED), each in the file's order.
     """
     schema = usable_schema(options.columns, by_span=span is not None)
     if batch.table.num_rows == 0:
-        return _as_lists({}, schema), rows.with_file(batch.broken, file)
+        return _as_lists({}, schema), rows.with_file(rows.redacted(batch.broken, pseudonyms), file)
     table = pa.table({name: rows.plain(batch.table.column(i)) for i, name in _read(batch.table, options.columns)})
     faults = rows.Faults.none(table.num_rows)
     values = _values(table, options, faults, now() if moment is None else moment)
@@ -59,10 +66,12 @@ def check(
     values[f.TIE] = pa.array(tie(batch.table, options.tie_seed))
     if span is not None:
         values[f.SPAN] = pa.array(np.full(table.num_rows, span, np.int64))
-    rejected = rows.rejected_rows(batch, faults, options.delimiter)
+    rejected = rows.rejected_rows(batch, faults, options.delimiter, options.columns.user if pseudonyms else None)
     if faults.found:
         keep = pa.array(faults.code == 0)
         values = {name: column.filter(keep) for name, column in values.items()}
+    if pseudonyms:  # after the tie, which is a hash of the raw row: the order of events doesn't hang on the key
+        values[f.USER_ID] = pseudonyms.replaced(values[f.USER_ID])
     return _as_lists(values, schema), rows.with_file(rejected, file)
 
 

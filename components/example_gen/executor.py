@@ -14,6 +14,7 @@ from tfx.types import artifact_utils
 from components.example_gen import beam_io, files, inputs, outputs
 from components.example_gen.options import SEPARATOR, Options
 from schemas.errors import DataError
+from schemas.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
     from tfx import types
@@ -53,6 +54,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         outputs.write_counts(rejected.uri, counts)
         outputs.write_csv(rejected.uri)
         read = inputs.combined((file.name, file.size, file.sha256, file.span) for file in counts.files)
+        if options.pseudonyms:
+            read = Pseudonyms.load(options.pseudonyms).mark(read)
         outputs.describe(examples, rejected, counts, exec_properties["fingerprint"] or read)
 
 

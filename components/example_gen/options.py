@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.example_gen import spans as by_span
+from schemas.pseudonyms import PseudonymOptions
 
 TimeFormat = Literal["seconds", "milliseconds", "iso8601"]
 Decimal = Literal[".", ","]
@@ -129,11 +130,26 @@ class Options(BaseModel):
         tuple[str, ...], Field(description="names of all columns of CSV files that have no header line")
     ] = ()
     tie_seed: Annotated[int, Field(description="seed of the hash that orders events of one user and one time")] = 0
+    pseudonyms: Annotated[
+        PseudonymOptions | None,
+        Field(
+            description="users are called by a keyed hash of their ids, and rejected rows don't show who they are of; "
+            "null: ids are as they are"
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _distinct(self) -> Options:
         if len(set(self.column_names)) < len(self.column_names):
             raise ValueError("column_names has a name twice")
+        return self
+
+    @model_validator(mode="after")
+    def _nameable(self) -> Options:
+        if self.pseudonyms and self.columns.user is None:
+            raise ValueError(
+                "pseudonyms needs columns.user: files that are called by their users would tell who they are"
+            )
         return self
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from components.example_gen.batches import rejected_table, row_text
 from components.example_gen.text_source import MARK, as_text
+from schemas.pseudonyms import REDACTED
 from schemas.records import REJECTED
 
 if TYPE_CHECKING:
@@ -92,15 +93,31 @@ def ids(column: pa.Array, name: str, faults: Faults) -> pa.Array:
     return column.cast(pa.string())
 
 
-def rejected_rows(batch: Batch, faults: Faults, delimiter: str) -> pa.Table:
-    """The rows with a fault, and those that the reader couldn't cut, in the file's order, without their file."""
+def rejected_rows(batch: Batch, faults: Faults, delimiter: str, hidden: str | None = None) -> pa.Table:
+    """The rows with a fault, and those that the reader couldn't cut, in the file's order, without their file.
+
+    Args:
+        hidden: a column whose values must not be shown; of rows that couldn't be cut nothing is then. None: none.
+    """
+    broken = redacted(batch.broken, hidden)
     if not faults.found:
-        return batch.broken
+        return broken
     bad = np.flatnonzero(faults.code)
     reason = pa.array(faults.reasons).take(pa.array(faults.code[bad] - 1))
-    rejected = rejected_table(batch.line[bad], reason, row_text(batch.table.take(pa.array(bad)), delimiter))
-    both = pa.concat_tables([batch.broken, rejected])
+    shown = batch.table.take(pa.array(bad))
+    for at in (n for n, name in enumerate(shown.column_names) if name == hidden):
+        shown = shown.set_column(at, hidden, repeated(REDACTED, len(bad)))
+    rejected = rejected_table(batch.line[bad], reason, row_text(shown, delimiter))
+    both = pa.concat_tables([broken, rejected])
     return both.take(pc.sort_indices(both, sort_keys=[("line", "ascending")]))
+
+
+def redacted(broken: pa.Table, hidden: object) -> pa.Table:
+    """Rows that couldn't be cut into columns, without their text where anything is hidden: nobody knows where it is."""
+    if not hidden:
+        return broken
+    at = broken.column_names.index("text")
+    return broken.set_column(at, "text", repeated(REDACTED, broken.num_rows))
 
 
 def with_file(rejected: pa.Table, file: str) -> pa.Table:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from components.example_gen import parse, rows
 from components.example_gen.table_options import ItemTableOptions
 from schemas.hashing import stable_hash
+from schemas.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
     from components.example_gen.batches import Batch
@@ -49,6 +50,8 @@ class TableCheck:
     def __init__(self, options: TableOptions) -> None:
         self._options = options
         self._known = np.empty(0, np.uint64)
+        told = getattr(options, "pseudonyms", None)  # of users alone
+        self._pseudonyms = Pseudonyms.load(told) if told else None
 
     def __call__(self, batch: Batch, file: str) -> tuple[pa.Table, pa.Table]:
         """Splits a batch.
@@ -62,7 +65,7 @@ class TableCheck:
         """
         schema, columns = usable_schema(self._options), self._options.columns
         if batch.table.num_rows == 0:
-            return schema.empty_table(), rows.with_file(batch.broken, file)
+            return schema.empty_table(), rows.with_file(rows.redacted(batch.broken, self._pseudonyms), file)
         plain = {name: rows.plain(batch.table.column(name)) for name in columns.used()}
         faults = rows.Faults.none(batch.table.num_rows)
         for name, column in plain.items():
@@ -71,8 +74,14 @@ class TableCheck:
         values += [_lists(plain[feature.column], feature, self._options, faults) for feature in columns.features()]
         faults.add(self._again(values[0], faults), f"{columns.id} has an earlier row")
         table = pa.table([column.cast(kind) for column, kind in zip(values, schema.types, strict=True)], schema=schema)
-        keep = pa.array(faults.code == 0)
-        return table.filter(keep), rows.with_file(rows.rejected_rows(batch, faults, self._options.delimiter), file)
+        usable = table.filter(pa.array(faults.code == 0))
+        hidden = None
+        if self._pseudonyms:
+            hidden = columns.id
+            ids = self._pseudonyms.replaced(usable.column(0).combine_chunks().flatten())
+            usable = usable.set_column(0, schema.field(0), _one_each(ids))
+        rejected = rows.rejected_rows(batch, faults, self._options.delimiter, hidden)
+        return usable, rows.with_file(rejected, file)
 
     def _again(self, ids: pa.Array, faults: rows.Faults) -> np.ndarray:
         """[n] bool: an earlier row that is usable has the id."""

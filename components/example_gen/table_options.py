@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from components.example_gen import spans as by_span
 from components.example_gen.options import Role, TimeFormat
 from schemas import features as f
+from schemas.pseudonyms import PseudonymOptions
 
 Kind = Literal["items", "users"]
 Meaning = Literal["title", "time", "categories", "number", "words"]
@@ -136,6 +137,10 @@ class UserTableOptions(BaseModel):
     column_names: Annotated[
         tuple[str, ...], Field(description="names of all columns of CSV files that have no header line")
     ] = ()
+    pseudonyms: Annotated[
+        PseudonymOptions | None,
+        Field(description="as example_gen.pseudonyms, word for word, so that users stay theirs"),
+    ] = None
 
     @model_validator(mode="after")
     def _distinct(self):
@@ -158,6 +163,7 @@ class ItemTableOptions(UserTableOptions):
     key: ClassVar[str] = "items"
     output_id: ClassVar[str] = f.ITEM_ID
 
+    pseudonyms: Annotated[None, Field(description="items have none")] = None
     columns: Annotated[ItemColumns, Field(description="which column of the files holds what")] = ItemColumns()
     time_format: Annotated[TimeFormat, Field(description="of times; see example_gen.time_format")] = "seconds"
     decimal: Annotated[Literal[".", ","], Field(description="between a number's whole part and its fraction")] = "."

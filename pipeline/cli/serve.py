@@ -55,6 +55,7 @@ def serve(
 def completed(config: Config) -> Options:
     """Serving's options with what follows from the rest of the configuration."""
     told, name = config.serving, config.serving.name or config.run.name
+    told = told.model_copy(update={"pseudonyms": told.pseudonyms or config.example_gen.pseudonyms})
     if told.events is None or told.events.store is not None:
         return told.model_copy(update={"name": name})
     events = told.events.model_copy(update={"store": f"sqlite:///{_root(config) / 'events.sqlite'}"})

@@ -21,6 +21,7 @@ from pipeline import places
 from pipeline.runners import failure, figures, lock
 from pipeline.runners.terminal import StageLines, libraries_to
 from schemas.errors import SeqrankError
+from schemas.pseudonyms import Pseudonyms
 from schemas.runs import LOG_FILE, REPORT_FILE, SUMMARY_FILE, OutputRoot
 
 if TYPE_CHECKING:
@@ -80,11 +81,15 @@ def _fingerprints(config: Config, root: OutputRoot) -> dict[str, str]:
 
     movielens.ensure_configured(config.example_gen.data)
     read = {"example_gen": config.example_gen, "items": config.items, "users": config.users}
-    return {
+    found = {
         name: inputs.fingerprint(inputs.find(options), root.path / _FINGERPRINTS)
         for name, options in read.items()
         if options is not None
     }
+    if config.example_gen.pseudonyms:
+        marked = Pseudonyms.load(config.example_gen.pseudonyms).mark
+        found |= {name: marked(found[name]) for name in ("example_gen", "users") if name in found}
+    return found
 
 
 def _new_run(root: OutputRoot) -> str:

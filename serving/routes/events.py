@@ -25,7 +25,7 @@ async def event(request: Request) -> Response:
     here = context.of(request)
     users, told = _users(here), await context.read(request, EventRequest)
     model = context.current(here)
-    kept, new = await users.add(model, told.user_id, told.item_id, told.timestamp, told.event_id)
+    kept, new = await users.add(model, here.called(told.user_id), told.item_id, told.timestamp, told.event_id)
     return context.answered(EventResponse(events=kept, kept=new))
 
 
@@ -37,7 +37,8 @@ async def event(request: Request) -> Response:
 )
 async def forget(request: Request, user_id: str) -> Response:
     """204, also of a user of whom nothing is kept."""
-    await _users(context.of(request)).erase(user_id)
+    here = context.of(request)
+    await _users(here).erase(here.called(user_id))
     return Response(status_code=204)
 
 

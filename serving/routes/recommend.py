@@ -60,8 +60,9 @@ async def _found(
     """The model's first items, and the history that they answer."""
     if told.history is None and here.users is not None:
         assert told.user_id is not None  # the message's own rule
-        found, record, state = await here.users.answer(model, told.user_id, told.exclude, told.now)
-        asked = calls.Asked(record.items, record.times, told.user_id, told.exclude, told.now)
+        user = here.called(told.user_id)
+        found, record, state = await here.users.answer(model, user, told.exclude, told.now)
+        asked = calls.Asked(record.items, record.times, user, told.exclude, told.now)
         return found, asked, "state" if state else "kept_history"
     if told.history is None:
         raise context.impossible("history: this server keeps no events, so it can't know the user's")
@@ -69,7 +70,7 @@ async def _found(
     asked = calls.Asked(
         tuple(each.item_id for each in events),
         tuple(each.timestamp for each in events),
-        told.user_id or "",
+        here.called(told.user_id) if told.user_id else "",
         told.exclude,
         told.now,
     )

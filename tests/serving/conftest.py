@@ -173,3 +173,9 @@ def start(tmp_path):
 def run_async():
     """asyncio.run, for tests of coroutines."""
     return asyncio.run
+
+
+@pytest.fixture(scope="session")
+def serve_app():
+    """`listening`, for tests that make an application of their own."""
+    return listening

@@ -1,0 +1,89 @@
+"""With pseudonyms on, a user's id is in no file, log or row of metadata that a run leaves."""
+
+import gzip
+import os
+import pathlib
+import subprocess
+import sys
+import uuid
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KEY = "a key that nobody shall find anywhere"
+USERS, ITEMS, EVENTS = 60, 20, 12
+KNOBS = ["trainer.epochs=1", "trainer.model.architecture.units=8", "trainer.model.embedding_dim=8",
+         "evaluator.min_lift=0",
+         "example_gen.pseudonyms={key_env: OUR_KEY}", "users.pseudonyms={key_env: OUR_KEY}",
+         "users.columns={categories: [group]}", "data_gate.max_rejected=0.5"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """The output root of a run, and the users' ids; some of their rows are rejected for each reason there is."""
+    folder = tmp_path_factory.mktemp("privacy")
+    random = np.random.default_rng(5)
+    users = [str(uuid.UUID(bytes=random.bytes(16), version=4)) for _ in range(USERS)]
+    lines = [f"{user},i{(n + step) % ITEMS},{step * 1000}" for n, user in enumerate(users) for step in range(EVENTS)]
+    bad = [f"{users[0]},i1,never", f"{users[1]},,5", f"{users[2]},i1,5,6,7", f'{users[3]},"i\n1",5', f"{users[4]}"]
+    (folder / "log.csv").write_text("user_id,item_id,timestamp\n" + "\n".join([*lines, *bad]) + "\n")
+    groups = [f"{user},{'ab'[n % 2]}" for n, user in enumerate(users)] + [f"{users[0]},a"]
+    (folder / "users.csv").write_text("user_id,group\n" + "\n".join(groups) + "\n")
+    knobs = [*KNOBS, f"users.data=[{folder}/users.csv]"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.cli",
+        "run",
+        "--data",
+        str(folder / "log.csv"),
+        "--output",
+        str(folder / "runs"),
+    ]
+    command += [word for knob in knobs for word in ("--set", knob)]
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "OUR_KEY": KEY}, timeout=500
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return folder / "runs", users, ended.stdout + ended.stderr
+
+
+def contents(path):
+    """A file's bytes, and what a reader of its format would show."""
+    raw = path.read_bytes()
+    yield raw
+    if raw[:2] == b"\x1f\x8b":
+        yield gzip.decompress(raw)
+    if raw[:4] == b"PAR1":
+        yield str(pq.read_table(path).to_pydict()).encode()
+
+
+def test_no_file_that_a_run_leaves_shows_a_user_or_the_key(ran):
+    root, users, printed = ran
+    files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert len(files) > 40
+    needles = [*(user.encode() for user in users), KEY.encode()]
+    found = {(str(path), needle) for path in files for text in contents(path) for needle in needles if needle in text}
+    assert found == set()
+    assert not [needle for needle in needles if needle.decode() in printed]
+
+
+def test_rejected_rows_say_where_and_why_all_the_same(ran):
+    root, _, _ = ran
+    (table,) = (pq.read_table(path) for path in root.glob("artifacts/InteractionExampleGen/rejected/*/rows-*.parquet"))
+    rows = table.to_pylist()
+    assert len(rows) == 5
+    assert all(row["reason"] and row["line"] for row in rows)
+    assert {row["text"] for row in rows if "not" in row["reason"]} == {"[redacted],i1,never"}
+
+
+def test_users_are_the_same_in_their_table_and_in_the_log(ran):
+    from schemas.pseudonyms import Pseudonyms
+
+    root, users, _ = ran
+    expected = {Pseudonyms(KEY.encode()).of(user) for user in users}
+    for stage in ("InteractionExampleGen", "UserExampleGen"):
+        tables = [pq.read_table(path) for path in root.glob(f"artifacts/{stage}/examples/*/Split-all/*.parquet")]
+        assert {row[0] for table in tables for row in table["user_id"].to_pylist()} == expected
