@@ -147,6 +147,10 @@ test-services: setup ## Whole runs with their metadata in a real PostgreSQL and 
 benchmark-serving: setup ## Measure the server under load, beside the bare model (minutes; ARGS="--model DIR --data FILE", more)
 	@$(BIN)/python -m benchmarks.serving.run $(ARGS)
 
+.PHONY: benchmark-topk
+benchmark-topk: setup ## Measure the first 100 of 10^6 items for one user at a time (minutes; ARGS: more)
+	@$(BIN)/python -m benchmarks.serving.topk $(ARGS)
+
 .PHONY: benchmark-inspect
 benchmark-inspect: setup ## Measure the commands that look at runs, on 1,000 made runs (a minute; ARGS: more)
 	@$(BIN)/python -m benchmarks.inspect_runs $(ARGS)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ranker.age import Aged
 
 CHUNK = 65_536  # items scored at a time: 64 MiB of scores for 256 rows
+AT_ONCE = 1 << 24  # scores that are made at once, whatever the number of items: the same 64 MiB
 
 
 def queries(model_queries: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
@@ -146,15 +147,22 @@ def _fold(step: Callable[..., Any], query: tf.Tensor, candidate: tf.Tensor, aged
         scores = tf.matmul(query, part, transpose_b=True)
         return scores if aged is None else scores + aged.gain(_columns(first, scores))
 
-    if size <= CHUNK:
+    def at_once() -> Any:
         return step(tf.constant(0, tf.int64), scored(tf.constant(0, tf.int64), candidate), initial)
+
+    if size <= CHUNK:
+        return at_once()
 
     def body(first: tf.Tensor, carry: Any) -> tuple[tf.Tensor, Any]:
         part = candidate[first : tf.minimum(first + CHUNK, size)]
         return first + CHUNK, step(first, scored(first, part), carry)
 
-    start = (tf.constant(0, tf.int64), initial)
-    return tf.while_loop(lambda first, _: first < size, body, start, parallel_iterations=1)[1]
+    def by_chunk() -> Any:
+        start = (tf.constant(0, tf.int64), initial)
+        return tf.while_loop(lambda first, _: first < size, body, start, parallel_iterations=1)[1]
+
+    # Each chunk is a copy of its part of the candidates, which for one user costs more than scoring all of them.
+    return tf.cond(tf.shape(query, tf.int64)[0] * size <= AT_ONCE, at_once, by_chunk)
 
 
 def _columns(first: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:

@@ -168,6 +168,7 @@ class SequenceCounts(_Record):
     duplicates: Annotated[int, Field(description="exact duplicate rows that were collapsed")]
     below_core: Annotated[int, Field(description="interactions dropped by k-core")]
     repeats_dropped: Annotated[int, Field(description="interactions dropped by `repeats: drop`")] = 0
+    held_back: Annotated[int, Field(description="training interactions dropped by `min_item_users`")] = 0
     users: int
     sessions: Annotated[int | None, Field(description="sequences; None without `session_gap`: one a user")] = None
     users_without_training: Annotated[

@@ -20,7 +20,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
 from components.sequence_gen import buckets as b
-from components.sequence_gen import core, counts, files, histories, reporting, users
+from components.sequence_gen import core, counts, files, histories, rare, reporting, users
 from components.sequence_gen.options import Options
 from components.sequence_gen.sequences import Sequences
 from components.sequence_gen.splits import NEW, load
@@ -86,6 +86,9 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     events, item_counts, sizes = ordered | "Split" >> beam.ParDo(_Split(plan.options)).with_outputs(
         _COUNTS, _REPORT, main="events"
     )
+    if plan.options.min_item_users > 1:
+        events, item_counts, held = _hold_back(events, plan)
+        reports.append(held)
     totals = item_counts | "AddCounts" >> beam.CombineGlobally(_AddCounts())
     popularity = totals | "Popularity" >> beam.Map(lambda packed: _pack(counts.popularity(_unpack(packed))))
     written = _with_users(pipeline, events, plan) | "Sequences" >> beam.ParDo(
@@ -132,6 +135,33 @@ def _keep_core(ordered: beam.PCollection, plan: Plan) -> tuple[beam.PCollection,
 
 def _core(element: tuple[int, Iterable[bytes]], users: int, items: int) -> core.Kept:
     return core.k_core(pl.concat(_unpack(piece) for piece in element[1]), users, items)
+
+
+def _hold_back(events: beam.PCollection, plan: Plan) -> tuple[beam.PCollection, ...]:
+    """Events without training's rare items, the counts of what is left, and how much went."""
+    sessions = plan.options.session_gap is not None
+    rare_items = (
+        events
+        | "ItemUsers" >> beam.MapTuple(lambda _, packed: _pack(rare.users_of(_unpack(packed), sessions)))
+        | "AddItemUsers" >> beam.CombineGlobally(_AddCounts())
+        | "RareItems" >> beam.Map(lambda packed, least: _pack(rare.rare(_unpack(packed), least)),
+                                  plan.options.min_item_users)
+    )  # fmt: skip
+    held = events | "HoldBack" >> beam.ParDo(_HoldBack(), beam.pvalue.AsSingleton(rare_items)).with_outputs(
+        _COUNTS, _REPORT, main="events"
+    )
+    return held.events, held[_COUNTS], held[_REPORT]
+
+
+class _HoldBack(beam.DoFn):
+    """Drops training's events of rare items."""
+
+    def process(self, element: tuple[int, bytes], rare_items: bytes) -> Iterator[Any]:
+        events = _unpack(element[1])
+        left = rare.without(events, _unpack(rare_items))
+        yield element[0], _pack(left)
+        yield beam.pvalue.TaggedOutput(_COUNTS, _pack(counts.of_training(left)))
+        yield beam.pvalue.TaggedOutput(_REPORT, {"held_back": events.height - left.height})
 
 
 class _Read(beam.DoFn):

@@ -61,6 +61,15 @@ class Options(BaseModel):
             "by default."
         ),
     ] = KCore()
+    min_item_users: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Items that fewer users met in training are held back: they enter no vocabulary and are never "
+            "answers, since they would tell of who met them (k-anonymity). In validation and test they are items that "
+            "training never saw, unless the items table has a row of them. 1: none are.",
+        ),
+    ] = 1
     session_gap: Annotated[
         float | None,
         Field(

@@ -10,9 +10,13 @@ from ranker.age import Age
 SCORES = np.array([[3.0, 1.0, 2.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0]], np.float32)  # ids 2 to 6
 
 
-@pytest.fixture(params=[2, 65_536], ids=["chunks of two", "one chunk"])
+@pytest.fixture(
+    params=[(2, 0), (65_536, 0), (2, 1 << 24)], ids=["chunks of two", "one chunk", "several chunks' worth at once"]
+)
 def _chunk(request, monkeypatch):
-    monkeypatch.setattr(scoring, "CHUNK", request.param)
+    chunk, at_once = request.param
+    monkeypatch.setattr(scoring, "CHUNK", chunk)
+    monkeypatch.setattr(scoring, "AT_ONCE", at_once)
 
 
 def given():
