@@ -111,6 +111,67 @@ def cold_share_at_k(items: np.ndarray, k: int) -> np.ndarray:
     return _mean_over_list((first == COLD_ITEM).sum(axis=1, dtype=np.float64), first != NO_ITEM)
 
 
+def gini(counts: np.ndarray) -> float:
+    """Gini coefficient of exposure: 0 where every item has the same, near 1 where one has all.
+
+    Twice the area between the Lorenz curve and the diagonal: sum over i of (2 i - n - 1) x_i / (n * sum of x), x
+    ascending. Example: counts 0 and 2 give (-1 * 0 + 1 * 2) / (2 * 2) = 0.5.
+
+    Args:
+        counts: [n], how often each item is shown, items that never are among them.
+    Returns: a number in [0, 1); NaN where there is nothing.
+    """
+    n, total = len(counts), counts.sum()
+    if not n or not total:
+        return float("nan")
+    return float(((2 * np.arange(1, n + 1) - n - 1) * np.sort(counts)).sum() / (n * total))
+
+
+def novelty_at_k(items: np.ndarray, k: int, counts: np.ndarray) -> np.ndarray:
+    """Mean self-information of the first k items of each list (Zhou et al., PNAS 2010): -log2 p, in bits.
+
+    p = (count + 1) / (interactions + items): of an item that training never saw it isn't infinite.
+
+    Args:
+        items: [n, K] int64, best first; indices into `counts`, COLD_ITEM, or NO_ITEM where a list is shorter.
+        k: cutoff, in items, at least 1.
+        counts: [c] int64, interactions of each item in training.
+    Returns: [n] float64; NaN for an empty list.
+    Raises: ValueError: k < 1, or an item outside `counts`.
+    """
+    first = _first(items, k, len(counts))
+    bits = np.log2(counts.sum() + len(counts)) - np.log2(np.append(counts, 0) + 1.0)
+    there = first != NO_ITEM
+    totals = np.where(there, bits[np.where(first >= 0, first, len(counts))], 0.0).sum(axis=1)
+    return _mean_over_list(totals, there)
+
+
+def intra_list_distance_at_k(items: np.ndarray, k: int, attributes: np.ndarray) -> np.ndarray:
+    """Mean distance of two of the first k items of each list (Smyth and McClave, 2001): 1 - cosine of attributes.
+
+    With unit vectors u the cosines of all pairs add up to (|sum of u|^2 - sum of |u|^2) / 2. An item without attributes
+    is at distance 1 from every other.
+
+    Args:
+        items: [n, K] int64, best first; rows of `attributes`, COLD_ITEM (no attributes), or NO_ITEM where a list is
+            shorter.
+        k: cutoff, in items, at least 2.
+        attributes: [c, m] of 0 and 1.
+    Returns: [n] float64 in [0, 1]; NaN for a list of fewer than two items.
+    Raises: ValueError: k < 2, or an item outside `attributes`.
+    """
+    if k < 2:
+        raise ValueError(f"A distance within a list needs two items; got k = {k}.")
+    first = _first(items, k, len(attributes))
+    norms = np.linalg.norm(attributes, axis=1, keepdims=True)
+    unit = np.divide(attributes, norms, out=np.zeros(attributes.shape), where=norms > 0)
+    there = first != NO_ITEM
+    vectors = np.where((first >= 0)[..., None], unit[np.maximum(first, 0)], 0.0)
+    both = (vectors.sum(axis=1) ** 2).sum(axis=1) - (vectors**2).sum(axis=(1, 2))
+    pairs = there.sum(axis=1) * (there.sum(axis=1) - 1.0)
+    return np.where(pairs > 0, 1.0 - both / np.maximum(pairs, 1.0), np.nan)
+
+
 def _mean_over_list(totals: np.ndarray, there: np.ndarray) -> np.ndarray:
     shown = there.sum(axis=1)
     return np.where(shown > 0, totals / np.maximum(shown, 1), np.nan)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 
 from components.evaluator import pair_blessing, per_user
-from components.evaluator.options import PAIR_METRICS, Options
+from components.evaluator.options import PAIR_METRICS, Limit, Options
 from components.evaluator.tfma_metrics import rank_gains
 from components.evaluator.verdict import Check, Decision
 from ranker import bootstrap
 from schemas import errors, features
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 def decide(
-    rows: pl.DataFrame, options: Options, head: str = "next_item", pairs: pl.DataFrame | None = None
+    rows: pl.DataFrame,
+    options: Options,
+    head: str = "next_item",
+    pairs: pl.DataFrame | None = None,
+    overall: Mapping[str, Mapping[str, float | None]] | None = None,
 ) -> Decision:
     """Decides by the validation rows alone.
 
@@ -32,6 +41,7 @@ def decide(
         options: the stage's knobs.
         head: of the model, a name of ranker.heads.
         pairs: of pair_rows.read, all splits; None: the head has none.
+        overall: metric -> {"value"}, the candidate's on validation: what options.limits are held against.
     Raises: DataError: no validation rows. ValueError: options.metric isn't measured with the head.
     """
     rows = rows.filter(pl.col(per_user.SPLIT) == features.VALID)
@@ -48,6 +58,7 @@ def decide(
         checks, also = pair_blessing.checks(valid, head, metric, options), _unlike(rows, valid)
     else:
         checks, also = _of_ranks(rows, metric, options), _below_recent(rows, metric, options)
+    checks += [_within(name, limit, overall or {}) for name, limit in options.limits.items()]
     failed = [check.why for check in checks if not check.passed]
     blessed = not failed
     why = ("Blessed: " if blessed else "Not blessed: ") + " ".join(failed or [check.why for check in checks])
@@ -59,6 +70,20 @@ def _of_ranks(rows: pl.DataFrame, metric: str, options: Options) -> list[Check]:
     if rows[per_user.RANK_COLUMNS[per_user.BASELINE]].null_count() == 0:
         checks.append(_no_worse(rows, metric, options))
     return checks
+
+
+def _within(name: str, limit: Limit, overall: Mapping[str, Mapping[str, float | None]]) -> Check:
+    """A figure that isn't there, such as a distance without an items table, keeps no limit."""
+    value = overall.get(name, {}).get("value")
+    low = -np.inf if limit.min is None else limit.min
+    high = np.inf if limit.max is None else limit.max
+    words = " and ".join(
+        f"at {kind} {bound:g}" for kind, bound in (("least", limit.min), ("most", limit.max)) if bound is not None
+    )
+    if value is None:
+        return Check(name=f"limit:{name}", passed=False, why=f"{name} isn't there; {words} is asked for.", figures={})
+    why = f"{name} on validation is {value:.4f}; {words} is asked for (evaluator.limits)."
+    return Check(name=f"limit:{name}", passed=low <= value <= high, why=why, figures={"candidate": value})
 
 
 def _unlike(rows: pl.DataFrame, pairs: pl.DataFrame) -> str:

@@ -15,7 +15,17 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components.evaluator import blessing, inference, item_ratings, pair_rows, per_user, report, sampling, tfma_run
+from components.evaluator import (
+    blessing,
+    exposure,
+    inference,
+    item_ratings,
+    pair_rows,
+    per_user,
+    report,
+    sampling,
+    tfma_run,
+)
 from components.evaluator.options import Options
 from components.evaluator.task import RATING, Artifacts, Task
 from schemas import contents, features, records
@@ -47,8 +57,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if task.pair_models:
             pairs = pair_rows.read(f"{evaluation}/{contents.PAIRS_FOLDER}")
             paired = report.Paired(pairs, task.head, task.pair_models)
-        _write_json(evaluation, contents.METRICS_FILE, report.report(evaluation, rows, task.ranked, options, paired))
-        decision = blessing.decide(rows, options, task.head, paired.rows if paired else None)
+        measured = report.report(evaluation, rows, task.ranked, options, paired)
+        folder = f"{evaluation}/{contents.PER_USER_FOLDER}"
+        exposure.add(measured, folder, task.item_counts, task.candidate, options.cutoffs)
+        _write_json(evaluation, contents.METRICS_FILE, measured)
+        overall = measured.get(features.VALID, {}).get(per_user.CANDIDATE, {}).get(per_user.OVERALL, {})
+        decision = blessing.decide(rows, options, task.head, paired.rows if paired else None, overall)
         _write_json(evaluation, contents.BLESSING_FILE, decision.model_dump())
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), decision, input_dict)
 

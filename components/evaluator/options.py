@@ -15,8 +15,37 @@ PAIR_METRICS: Mapping[str, tuple[str, ...]] = {
     "pointwise": ("log_loss", "auc", "accuracy", "calibration_error"),
     "rating": ("rmse", "mae"),
 }
+# Of the candidate's lists as a whole (components.evaluator.exposure), and what TFMA counts of them.
+GINI, NOVELTY, DISTANCE, GAP = "gini", "novelty", "ild", "ndcg_gap"
+GAP_GROUPS = (features.HISTORY_LENGTH, features.LABEL_POPULARITY)
+LISTS = (
+    GINI,
+    NOVELTY,
+    DISTANCE,
+    *(f"{GAP}_{group}" for group in GAP_GROUPS),
+    "coverage",
+    "mean_popularity",
+    "cold_share",
+)
 _OF_RANKS = "ndcg@10"
 Cutoff = Annotated[int, Field(ge=1, le=features.TOP_K)]
+
+
+class Limit(BaseModel):
+    """Between what a figure must lie."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min: Annotated[float | None, Field(allow_inf_nan=False, description="at least; null: no limit")] = None
+    max: Annotated[float | None, Field(allow_inf_nan=False, description="at most; null: no limit")] = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Limit:
+        if self.min is None and self.max is None:
+            raise ValueError("a limit needs min or max")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is more than max")
+        return self
 
 
 class Options(BaseModel):
@@ -67,6 +96,14 @@ class Options(BaseModel):
     resamples: Annotated[int, Field(ge=100, le=100_000, description="Bootstrap resamples of an interval.")] = 1000
     seed: Annotated[int, Field(ge=0, description="Of the bootstrap: the same rows give the same intervals.")] = 0
     batch_size: Annotated[int, Field(ge=1, description="Examples that the model ranks at a time.")] = 256
+    limits: Annotated[
+        dict[str, Limit],
+        Field(
+            description="Figures on validation that a model must keep to be published, such as {gini@10: {max: 0.9}, "
+            "coverage@20: {min: 0.3}}: gini, novelty, ild (with an items table), ndcg_gap_history_length, "
+            "ndcg_gap_label_popularity, coverage, mean_popularity, cold_share, hr, ndcg or mrr, @, a cutoff."
+        ),
+    ] = {}
     max_labels: Annotated[
         int | None,
         Field(
@@ -89,6 +126,14 @@ class Options(BaseModel):
         known = [*self._rank_metrics(), *(name for names in PAIR_METRICS.values() for name in names)]
         if self.metric is not None and self.metric not in known:
             raise ValueError(f"metric is {self.metric!r}, which isn't measured; choose one of {', '.join(known)}")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_are_measured(self) -> Options:
+        known = [*self._rank_metrics(), *(f"{name}@{k}" for name in LISTS for k in self.cutoffs)]
+        for name in self.limits:
+            if name not in known or name == f"{DISTANCE}@1":
+                raise ValueError(f"limits: {name} isn't measured; choose of {', '.join(known)}")
         return self
 
     def metric_of(self, head: str) -> str:

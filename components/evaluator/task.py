@@ -54,6 +54,7 @@ class Task:
         self.ratings = f"{evaluation}/{contents.ITEM_RATINGS_FILE}"
         self._mask_seen = bool(counts.mask_seen)
         self._folders = _model_folders(inputs)
+        self.candidate = self._folders[per_user.CANDIDATE]
         there = {per_user.BASELINE: per_user.BASELINE in self._folders, per_user.RECENT: not self._mask_seen}
         others = [name for name, is_there in there.items() if is_there]
         self.ranked = [per_user.CANDIDATE, per_user.POPULARITY, *others]

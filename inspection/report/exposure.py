@@ -6,6 +6,8 @@ import dataclasses
 
 import numpy as np
 
+from ranker.metrics import gini as gini
+
 DECILES = 10
 
 
@@ -50,15 +52,3 @@ def lorenz(counts: np.ndarray, points: int = 101) -> tuple[np.ndarray, np.ndarra
     ordered = np.concatenate([[0.0], np.cumsum(np.sort(counts.astype(np.float64)))])
     at = np.unique(np.linspace(0, len(counts), min(points, len(counts) + 1)).astype(np.int64))
     return at / max(len(counts), 1), ordered[at] / max(ordered[-1], 1.0)
-
-
-def gini(counts: np.ndarray) -> float:
-    """Gini coefficient: 0 where every item has the same, near 1 where one has all; NaN where there is nothing.
-
-    Twice the area between the Lorenz curve and the diagonal: sum over i of (2 i - n - 1) x_i / (n * sum of x), x
-    ascending. Example: counts 0 and 2 give (-1 * 0 + 1 * 2) / (2 * 2) = 0.5.
-    """
-    n, total = len(counts), counts.sum()
-    if not n or not total:
-        return float("nan")
-    return float(((2 * np.arange(1, n + 1) - n - 1) * np.sort(counts)).sum() / (n * total))

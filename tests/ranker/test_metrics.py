@@ -94,3 +94,23 @@ def test_cold_share_of_a_list_is_that_of_its_items_and_cold_ones_cover_and_count
     np.testing.assert_allclose(metrics.cold_share_at_k(items, 1), [1, 0, np.nan, 0])
     assert metrics.recommended_at_k(items, 1, 3).tolist() == [True, True, False]
     np.testing.assert_allclose(metrics.popularity_at_k(items, 2, np.array([9, 4])), [9 / 2, 4 / 2, np.nan, 13 / 2])
+
+
+def test_gini_of_equal_and_of_one_sided_exposure():
+    assert metrics.gini(np.array([3, 3, 3])) == pytest.approx(0.0)
+    assert metrics.gini(np.array([0, 2])) == pytest.approx(0.5)
+    assert np.isnan(metrics.gini(np.array([0, 0])))
+
+
+def test_novelty_is_self_information_in_bits():
+    counts = np.array([7, 0])  # (7 + 1) / (7 + 2), (0 + 1) / 9
+    found = metrics.novelty_at_k(np.array([[0, 1], [0, -1], [-2, 1], [-1, -1]]), 2, counts)
+    rare, common = np.log2(9), np.log2(9 / 8)
+    np.testing.assert_allclose(found, [(rare + common) / 2, common, rare, np.nan])
+
+
+def test_distance_within_a_list_is_that_of_all_its_pairs():
+    attributes = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
+    found = metrics.intra_list_distance_at_k(np.array([[0, 1, 2], [0, 3, -1], [0, -2, -1], [0, -1, -1]]), 3, attributes)
+    half = 1 - 1 / np.sqrt(2)
+    np.testing.assert_allclose(found, [(half + 1 + half) / 3, 1.0, 1.0, np.nan])

@@ -1,0 +1,155 @@
+"""How the recommended lists of a split spread: diversity, novelty, exposure, and gaps between groups.
+
+Read from the rows that inference left, a file at a time; catalogue-wide figures of the candidate alone, without
+intervals. By cutoff k:
+
+gini@k          of exposure over the items of training
+novelty@k       mean self-information, in bits
+ild@k           intra-list distance by the items table's categories; only where the model was trained with one
+ndcg_gap_history_length@k, ndcg_gap_label_popularity@k
+                best less worst NDCG@k among users by how much is known of them, and among labels by their popularity;
+                of slices with at least SMALLEST examples
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+from tfx.dsl.io import fileio
+
+from components.evaluator import per_user
+from components.evaluator.options import DISTANCE, GAP, GAP_GROUPS, GINI, NOVELTY
+from components.evaluator.tfma_metrics import EXAMPLES
+from ranker import metrics
+from schemas import features as f
+from schemas import stores
+from schemas.models import EXPORTED_ITEMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from components.evaluator.report import Report
+
+SMALLEST: Final = 30  # examples of a slice, below which its NDCG says too little of a group
+
+
+def add(report: Report, folder: str, item_counts: str, model: str, cutoffs: Sequence[int]) -> None:
+    """Puts all of it into a report, among the candidate's overall figures of each split.
+
+    Args:
+        report: of components.evaluator.report, in place.
+        folder: of the Parquet files of schemas.records.PER_USER.
+        item_counts: file of schemas.records.ITEM_COUNTS.
+        model: folder of the candidate's SavedModel.
+        cutoffs: k.
+    """
+    counts, items = per_user.read_item_counts(item_counts), exported_items(model)
+    for split, by_model in report.items():
+        slices = by_model[per_user.CANDIDATE]
+        found = {**measure(folder, split, counts, items, cutoffs), **gaps(slices, cutoffs)}
+        for name, value in found.items():
+            slices[per_user.OVERALL][name] = {"value": value, "low": None, "high": None}
+
+
+def measure(
+    folder: str, split: str, counts: pl.DataFrame, items: pl.DataFrame | None, cutoffs: Sequence[int]
+) -> dict[str, float]:
+    """Gini, novelty and distance of the first k of all lists of a split.
+
+    Args:
+        folder: of the Parquet files of schemas.records.PER_USER.
+        split: of them.
+        counts: schemas.records.ITEM_COUNTS.
+        items: the table that the model was exported with (`exported_items`); None: there is none.
+        cutoffs: k.
+    Returns: value by name; empty where the split has no lists.
+    """
+    known = counts["item_id"].to_list()
+    table = _attributes(items) if items is not None else None
+    exposed = {k: np.zeros(len(known), np.int64) for k in cutoffs}
+    sums: dict[str, list[float]] = {}
+    for path in sorted(fileio.glob(f"{folder}/*.parquet")):
+        lists = per_user.read_parquet(path, [per_user.SPLIT, "top_items"]).filter(pl.col(per_user.SPLIT) == split)
+        if lists.is_empty():
+            continue
+        numbers = _numbers(lists["top_items"], known)
+        for k in cutoffs:
+            first = numbers[:, :k]
+            exposed[k] += np.bincount(first[first >= 0], minlength=len(known))
+            _add(sums, f"{NOVELTY}@{k}", metrics.novelty_at_k(numbers, k, counts["count"].to_numpy()))
+            if table is not None and k > 1:
+                of_table = _numbers(lists["top_items"], table[0])
+                distances = metrics.intra_list_distance_at_k(of_table, k, table[1])
+                _add(sums, f"{DISTANCE}@{k}", distances)
+    found = {f"{GINI}@{k}": metrics.gini(shown) for k, shown in exposed.items()}
+    found |= {name: total / n if n else float("nan") for name, (total, n) in sums.items()}
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def gaps(slices: Mapping[str, Mapping[str, Mapping[str, Any]]], cutoffs: Sequence[int]) -> dict[str, float]:
+    """Best less worst NDCG@k among the slices of each kind of group.
+
+    Args:
+        slices: slice -> metric -> {"value"}, of one model.
+        cutoffs: k.
+    Returns: value by name; a kind with fewer than two large slices has none.
+    """
+    found = {}
+    for group in GAP_GROUPS:
+        of_group = [values for name, values in slices.items() if name.startswith(f"{group}=")]
+        large = [values for values in of_group if values[EXAMPLES]["value"] >= SMALLEST]
+        for k in cutoffs if len(large) > 1 else ():
+            values = [each[f"ndcg@{k}"]["value"] for each in large]
+            found[f"{GAP}_{group}@{k}"] = max(values) - min(values)
+    return found
+
+
+def exported_items(model: str) -> pl.DataFrame | None:
+    """The items table beside a SavedModel; None: it was trained without one.
+
+    Args:
+        model: folder of the SavedModel, local or a URL.
+    """
+    system, root = stores.url_to_fs(f"{model.rstrip('/')}/{EXPORTED_ITEMS}")
+    if not system.exists(root):
+        return None
+    with system.open(root, "rb") as file:
+        return pl.read_parquet(file.read())
+
+
+def _attributes(items: pl.DataFrame) -> tuple[list[str], np.ndarray] | None:
+    """Ids and [c, m] of 0 and 1 over all values of all categories; None: the table has no categories."""
+    columns = [
+        name for name, kind in items.schema.items() if name.startswith(f.FEATURE_PREFIX) and kind == pl.List(pl.String)
+    ]
+    if not columns:
+        return None
+    values = {
+        value: n
+        for n, value in enumerate(
+            dict.fromkeys((c, v) for c in columns for row in items[c].to_list() for v in row or ())
+        )
+    }
+    made = np.zeros((items.height, len(values)), np.float32)
+    for column in columns:
+        for n, row in enumerate(items[column].to_list()):
+            made[n, [values[column, value] for value in row or ()]] = 1.0
+    return items[f.ITEM_ID].to_list(), made
+
+
+def _numbers(lists: pl.Series, known: list[str]) -> np.ndarray:
+    """[n, TOP_K] int64 as ranker.metrics takes them: COLD_ITEM for an unknown item, NO_ITEM at a list's end."""
+    place = {item: n for n, item in enumerate(known)}
+    made = np.full((len(lists), f.TOP_K), metrics.NO_ITEM, np.int64)
+    for n, row in enumerate(lists.to_list()):
+        found = [place.get(item, metrics.COLD_ITEM) for item in row if item]
+        made[n, : len(found)] = found
+    return made
+
+
+def _add(sums: dict[str, list[float]], name: str, values: np.ndarray) -> None:
+    total = sums.setdefault(name, [0.0, 0])
+    there = values[np.isfinite(values)]
+    total[0], total[1] = total[0] + float(there.sum()), total[1] + len(there)
