@@ -129,7 +129,7 @@ class Models:
     def __init__(self, place: str, metrics: Metrics, changed: Callable[[Loaded], None] = lambda _: None) -> None:
         self._place, self._metrics, self._changed = place, metrics, changed
         self._current: Loaded | None = None
-        self._failed: set[Version] = set()
+        self._failed: dict[Version, str] = {}  # and why
         self._pool = concurrent.futures.ThreadPoolExecutor(1, "load")
 
     @property
@@ -154,7 +154,10 @@ class Models:
             raise ModelError(
                 "There is no model here that can be served.",
                 where=self._place,
-                why="\n".join(f"{version.path} can't be loaded." for version in sorted(self._failed, key=str)),
+                why="\n".join(
+                    f"{version.path} can't be loaded: {why}"
+                    for version, why in sorted(self._failed.items(), key=lambda failed: failed[0].path)
+                ),
                 next_step="`seqrank run` publishes one; --model names another place.",
             )
 
@@ -177,7 +180,7 @@ class Models:
             self._metrics.load_failures.inc()
             _log.warning("%s can't be looked at (%s: %s).", self._place, type(error).__name__, error)
             return
-        self._failed &= set(found)
+        self._failed = {version: why for version, why in self._failed.items() if version in found}
         await self._exchange(found)
 
     async def _exchange(self, found: list[Version]) -> None:
@@ -191,7 +194,7 @@ class Models:
             try:
                 loaded = await asyncio.get_running_loop().run_in_executor(self._pool, load, version)
             except Exception as error:  # whatever a broken model does, the old one stays
-                self._failed.add(version)
+                self._failed[version] = _short(error)
                 self._metrics.load_failures.inc()
                 _log.error("Version %d can't be loaded (%s); what was served stays.", version.number, error)
                 continue
@@ -212,3 +215,8 @@ class Models:
     def close(self) -> None:
         """Ends the thread that loads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _short(error: Exception) -> str:
+    """Its first line: TensorFlow's errors have hundreds."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -9,18 +9,20 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
+from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from components.model_check.requests_of import hostile
 from components.model_check.server import Server, StartError, started
 from schemas import stores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from components.model_check.options import Options
     from components.model_check.requests_of import Hostile
 
-_PATIENCE: Final = 60.0  # seconds for one answer
+_PATIENCE: Final = 30.0  # seconds for one answer
+_UNANSWERED: Final = 3  # requests in a row, after which nothing more is asked
 _MOST_REASONS: Final = 10
 _K: Final = 100
 
@@ -55,14 +57,38 @@ class Report:
             self.fail(f"{words}: {value:,.0f}, and {most:,.0f} are the limit (model_check.max_{name}).")
 
 
-def check(model: str, histories: Iterable[Sequence[str]], options: Options, *, mask_seen: bool) -> Report:
+class _Item(BaseModel):
+    item_id: str
+    score: FiniteFloat
+
+
+class _Answer(BaseModel):
+    """What a right request gets."""
+
+    items: list[_Item]
+
+
+@dataclasses.dataclass(frozen=True)
+class Right:
+    """What an answer must keep to.
+
+    Args:
+        known: item ids of the catalogue.
+        mask_seen: items of the history must be no answers.
+    """
+
+    known: Container[str]
+    mask_seen: bool
+
+
+def check(model: str, histories: Iterable[Sequence[str]], options: Options, right: Right) -> Report:
     """Starts a server of the model, asks it, and ends it.
 
     Args:
         model: folder of the SavedModel, local or a URL.
-        histories: real ones; options.requests of them are taken.
+        histories: real ones; options.requests of them are taken. None at all is a reason to stop the model.
         options: limits.
-        mask_seen: items of the history must be no answers.
+        right: what answers are held against.
     """
     report = Report()
     report.limit("model_bytes", _size(model), options.max_model_bytes, "The model's files are too large")
@@ -72,10 +98,12 @@ def check(model: str, histories: Iterable[Sequence[str]], options: Options, *, m
         with started(model, options.max_start_seconds) as server, requests.Session() as session:
             report.figures["start_seconds"] = round(server.seconds, 1)
             asked = list(itertools.islice(histories, options.requests))
-            _ask_all(session, server, asked, report, options, mask_seen=mask_seen)
-            for each in hostile(next((history for history in asked if history), [])):
-                _provoke(session, server, each, report)
-            report.limit("memory_bytes", server.peak_bytes(), options.max_memory_bytes, "It takes too much memory")
+            if _ask_all(session, server, asked, report, options, right):
+                _provoke_all(session, server, asked, report, right)
+            if peak := server.peak_bytes():
+                report.limit("memory_bytes", peak, options.max_memory_bytes, "It takes too much memory")
+            elif options.max_memory_bytes is not None:
+                report.fail("Its memory can't be read on this system, and there is a limit (max_memory_bytes).")
     except StartError as error:
         report.fail(f"The model can't be served. {error}")
     return report
@@ -92,25 +120,50 @@ def _ask_all(
     histories: list[Sequence[str]],
     report: Report,
     options: Options,
-    *,
-    mask_seen: bool,
-) -> None:
-    """Real requests, one after the other."""
-    latencies = []
+    right: Right,
+) -> bool:
+    """Real requests, one after the other; False: it is of no use to ask more."""
+    if not histories:
+        report.fail("There is no history of validation to ask it with.")
+    latencies: list[float] = []
     for history in histories:
         began = time.perf_counter()
         answer = _post(session, server, "/recommend", json={"history": list(history)[-1000:], "k": _K})
         latencies.append(1000 * (time.perf_counter() - began))
-        wrong = _problem(answer, history if mask_seen else ())
+        wrong = _problem(answer, right, history if right.mask_seen else ())
         if wrong:
             report.fail(f"A real history of {len(history)} events: {wrong}")
         if answer is None:
-            return
+            return False
     report.figures["requests"] = len(latencies)
     if latencies:
         ordered = sorted(latencies)
-        at = ordered[min(math.ceil(0.99 * len(ordered)), len(ordered)) - 1]
-        report.limit("latency_ms", at, options.max_latency_ms, "It is too slow, 99th percentile in milliseconds")
+        at = ordered[math.ceil(0.99 * len(ordered)) - 1]
+        words = "It is too slow, 99th percentile in milliseconds" if len(ordered) >= 100 else "Its slowest is too slow"
+        report.limit("latency_ms", at, options.max_latency_ms, words)
+    return True
+
+
+def _provoke_all(
+    session: requests.Session, server: Server, histories: list[Sequence[str]], report: Report, right: Right
+) -> None:
+    silent = 0
+    for told in hostile(next((history for history in histories if history), [])):
+        answer = _post(session, server, told.path, data=told.content)
+        report.figures["hostile"] = report.figures.get("hostile", 0) + 1
+        if not server.alive:
+            report.fail(f"{told.name}: the process died.")
+            return
+        if answer is None:
+            report.fail(f"{told.name}: no answer came.")
+        elif answer.status_code >= 500 or (told.refused and answer.status_code < 400):
+            report.fail(f"{told.name}: status {answer.status_code}.")
+        elif answer.ok and (wrong := _problem(answer, right, (), may_be_none=True)):
+            report.fail(f"{told.name}: {wrong}")
+        silent = silent + 1 if answer is None else 0
+        if silent == _UNANSWERED:
+            report.fail(f"Nothing more was asked after {silent} requests without an answer.")
+            return
 
 
 def _post(session: requests.Session, server: Server, path: str, **body: Any) -> requests.Response | None:
@@ -121,33 +174,29 @@ def _post(session: requests.Session, server: Server, path: str, **body: Any) -> 
         return None
 
 
-def _problem(answer: requests.Response | None, masked: Sequence[str]) -> str | None:
+def _problem(
+    answer: requests.Response | None, right: Right, masked: Sequence[str], *, may_be_none: bool = False
+) -> str | None:
     """What is wrong with the answer to a request that is right."""
     if answer is None:
         return "no answer came."
     if answer.status_code != 200:
         return f"status {answer.status_code}: {answer.text[:200]}"
-    items = answer.json()["items"]
-    ids, scores = [item["item_id"] for item in items], [item["score"] for item in items]
-    if not ids:
+    try:
+        items = _Answer.model_validate_json(answer.content).items
+    except ValidationError as error:  # scores that are no finite number among it
+        first = error.errors()[0]
+        return f"the answer hasn't the form of one: {'.'.join(map(str, first['loc']))}: {first['msg']}."
+    ids = [item.item_id for item in items]
+    unknown = [item for item in ids if item not in right.known]
+    if not ids and not may_be_none:
         return "nothing was recommended."
+    if unknown:
+        return f"{unknown[0]!r} was recommended, which the training data doesn't know."
     if len(set(ids)) < len(ids):
         return "an item was recommended twice."
-    if not all(isinstance(score, float) and math.isfinite(score) for score in scores):
-        return "a score is no finite number."
-    if any(low > high for high, low in itertools.pairwise(scores)):
+    if any(low.score > high.score for high, low in itertools.pairwise(items)):
         return "the best doesn't come first."
     if not set(ids).isdisjoint(masked):
         return "an item of the history was recommended."
     return None
-
-
-def _provoke(session: requests.Session, server: Server, told: Hostile, report: Report) -> None:
-    answer = _post(session, server, told.path, data=told.content)
-    if not server.alive:
-        report.fail(f"{told.name}: the process died.")
-    elif answer is None:
-        report.fail(f"{told.name}: no answer came.")
-    elif answer.status_code >= 500 or (told.refused and answer.status_code < 400):
-        report.fail(f"{told.name}: status {answer.status_code}.")
-    report.figures["hostile"] = report.figures.get("hostile", 0) + 1

@@ -8,14 +8,15 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import fsspec
+import polars as pl
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.model_check.check import check
+from components.model_check.check import Right, check
 from components.model_check.options import Options
 from components.model_check.requests_of import real
-from schemas import contents, features
-from schemas.models import publishable_folder
+from schemas import contents, features, stores
+from schemas.models import EXPORTED_ITEMS, publishable_folder
 
 if TYPE_CHECKING:
     from tfx.types import Artifact
@@ -46,15 +47,28 @@ class Executor(base_executor.BaseExecutor):
         """
         inputs = {key: artifact_utils.get_single_instance(value) for key, value in input_dict.items()}
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        counts = inputs["item_counts"]
         (folder,) = artifact_utils.get_split_uris([inputs["examples"]], features.VALID)
         options = Options.model_validate_json(exec_properties["options"])
+        model = publishable_folder(inputs["model"].uri)
         report = check(
-            publishable_folder(inputs["model"].uri),
+            model,
             real(f"{folder}/*.gz", options.requests),
             options,
-            mask_seen=bool(inputs["item_counts"].get_int_custom_property("mask_seen")),
+            Right(_known(counts.uri, model), mask_seen=bool(counts.get_int_custom_property("mask_seen"))),
         )
         _write(report, blessing)
+
+
+def _known(counts: str, model: str) -> frozenset[str]:
+    """Items that training saw, and those of the table that the model was exported with: new ones are among it."""
+    known: set[str] = set()
+    for folder, file in ((counts, contents.ITEM_COUNTS_FILE), (model, EXPORTED_ITEMS)):
+        system, root = stores.url_to_fs(f"{folder.rstrip('/')}/{file}")
+        if system.exists(root):
+            with system.open(root, "rb") as found:
+                known.update(pl.read_parquet(found.read(), columns=[features.ITEM_ID])[features.ITEM_ID])
+    return frozenset(known)
 
 
 def _write(report: Report, blessing: Artifact) -> None:

@@ -43,7 +43,7 @@ class Server:
         return self._process.poll() is None
 
     def peak_bytes(self) -> int:
-        """Peak memory so far; 0 once the process has gone."""
+        """Peak memory so far; 0 once the process has gone, and on systems without /proc."""
         try:
             status = pathlib.Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         except OSError:
@@ -101,5 +101,6 @@ def _text(log: IO[bytes]) -> str:
     return log.read().decode("utf-8", "replace")
 
 
-def _last(text: str, lines: int = 5) -> str:
-    return "\n".join(line for line in text.splitlines() if line.strip())[-2000:].rpartition("\n" * lines)[2]
+def _last(text: str, lines: int = 12) -> str:
+    kept = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(kept[-lines:])[-2000:]

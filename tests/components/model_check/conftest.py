@@ -42,7 +42,15 @@ def exported(tmp_path_factory):
 
 
 class Broken(tf.Module):
-    """Signatures of the right names; `recommend` gives NaN, as a training that went astray would."""
+    """Signatures of the right names; `recommend` gives what it was made with.
+
+    Args:
+        items, scores: of every list; scores of NaN are as a training that went astray would give.
+    """
+
+    def __init__(self, items, scores):
+        super().__init__()
+        self.items, self.scores = tf.constant([items]), tf.constant([scores])
 
     @tf.function(input_signature=[
         tf.TensorSpec([None, None], tf.string, "history"), tf.TensorSpec([None, None], tf.int64, "timestamps"),
@@ -50,20 +58,26 @@ class Broken(tf.Module):
     ])  # fmt: skip
     def recommend(self, history, timestamps, user_id, exclude):
         rows = tf.shape(history)[0]
-        bad = tf.where(tf.shape(history)[1] > 2, float("nan"), 1.0)
-        return {"item_ids": tf.fill([rows, 1], "i1"), "scores": tf.fill([rows, 1], bad)}
+        late = tf.shape(history)[1] > 1  # not in the warm-up, where a server would see it itself
+        scores = tf.where(late, self.scores, tf.range(tf.shape(self.scores)[1], 0, -1, tf.float32)[None])
+        return {"item_ids": tf.tile(self.items, [rows, 1]), "scores": tf.tile(scores, [rows, 1])}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def serve(self, examples):
         return {"item_ids": tf.fill([1, 1], "i1"), "scores": tf.fill([1, 1], 1.0)}
 
 
-@pytest.fixture(scope="session")
-def no_numbers(tmp_path_factory):
-    folder, broken = tmp_path_factory.mktemp("nan"), Broken()
-    signatures = {"recommend": broken.recommend, "serving_default": broken.serve, "evaluate": broken.serve}
-    tf.saved_model.save(broken, str(folder), signatures=signatures)
-    return folder
+@pytest.fixture
+def broken(tmp_path):
+    """Makes a model that answers so."""
+
+    def save(items, scores):
+        module = Broken(items, scores)
+        signatures = {"recommend": module.recommend, "serving_default": module.serve, "evaluate": module.serve}
+        tf.saved_model.save(module, str(tmp_path / "broken"), signatures=signatures)
+        return tmp_path / "broken"
+
+    return save
 
 
 @pytest.fixture

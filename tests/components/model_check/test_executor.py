@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
@@ -31,7 +32,10 @@ def inputs(tmp_path, exported):
             out.write(example(history))
     examples, model, counts = standard_artifacts.Examples(), standard_artifacts.Model(), ItemCounts()
     examples.uri, examples.split_names = str(tmp_path / "sequences"), '["valid"]'
-    model.uri, counts.mask_seen = str(exported), 1
+    model.uri, counts.uri, counts.mask_seen = str(exported), str(tmp_path / "counts"), 1
+    (tmp_path / "counts").mkdir()
+    known = pl.DataFrame({"item_id": [f"i{n}" for n in range(30)], "count": [1] * 30})
+    known.write_parquet(tmp_path / "counts" / "item_counts.parquet")
     return {"examples": [examples], "model": [model], "item_counts": [counts]}
 
 
