@@ -11,7 +11,7 @@ from schemas.contents import READ_COUNTS_FILE
 from schemas.errors import NotInStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from inspection.records import Artifact, Stage
     from inspection.store import Store
@@ -89,8 +89,17 @@ def upstream(store: Store, artifact: Artifact, most: int | None = None) -> Linea
     return Lineage((artifact,), artifacts, made_by, steps, cut)
 
 
-def downstream(store: Store, begin: Iterable[Artifact], most: int | None = None) -> Lineage:
-    """All that was made from artifacts; `most`: in so many stages, the nearest."""
+def downstream(
+    store: Store, begin: Iterable[Artifact], most: int | None = None, beside: Collection[str] = ()
+) -> Lineage:
+    """All that was made from artifacts.
+
+    Args:
+        store: ML Metadata.
+        begin: the artifacts.
+        most: in so many stages, the nearest; None: all.
+        beside: inputs, by their keys, that no stage is followed through; they only judge, say.
+    """
     begun = tuple(begin)
     artifacts = {each.id: each for each in begun}
     made_by: dict[int, int] = {}
@@ -100,6 +109,8 @@ def downstream(store: Store, begin: Iterable[Artifact], most: int | None = None)
         readers = {number for ids in store.executions_of(wave, outputs=False).values() for number in ids}
         wanted, more = _first(readers - set(steps), most, len(steps))
         new, cut = store.stages(wanted), cut or more
+        if beside:
+            new = {number: stage for number, stage in new.items() if _reads(stage, artifacts, beside)}
         _add(steps, store, new)
         found = {each.id: each for stage in new.values() for held in stage.outputs.values() for each in held}
         for number, stage in new.items():
@@ -114,6 +125,11 @@ def _first(wanted: set[int], most: int | None, had: int) -> tuple[list[int], boo
     """Those that there is still room for, and whether some are left out."""
     found = sorted(wanted)[: None if most is None else max(0, most - had)]
     return found, len(found) < len(wanted)
+
+
+def _reads(stage: Stage, artifacts: Mapping[int, Artifact], beside: Collection[str]) -> bool:
+    """Whether a stage reads one of them, other than by inputs that don't count."""
+    return any(each.id in artifacts for key, held in stage.inputs.items() if key not in beside for each in held)
 
 
 def of_file(store: Store, name: str) -> tuple[Artifact, ...]:

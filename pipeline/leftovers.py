@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.pusher import publish, upload, versions
+from pipeline import places
 from pipeline.runners import metadata
-from schemas.runs import SUMMARY_FILE
+from schemas import stores
+from schemas.runs import REPORT_FILE, SUMMARY_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ml_metadata import MetadataStore
 
@@ -35,16 +37,17 @@ _DAY: Final = 86_400.0  # seconds
 KILLED = "of a run that was killed or failed"
 OLD_RUN = "that no run kept under run.keep.runs uses"
 OLD_MODEL = "a version beyond run.keep.models"
+RETIRED = "that derives from forgotten users"
 KILLED_PUSH = "of a push into an object store that was cut off"
 OLD_CHECKPOINT = "a training that never ended, older than run.keep.checkpoint_days"
 
 
 @dataclasses.dataclass(frozen=True)
 class Leftover:
-    """A folder that can go.
+    """Something that can go.
 
     Args:
-        path: the folder; of an object store its address.
+        path: the folder, or a file; of an object store its address.
         why: one of the sentences above.
         size: bytes.
         artifact: id in ML Metadata, marked as deleted so that no cache takes it; None where it isn't recorded.
@@ -68,8 +71,10 @@ def find(config: Config, root: OutputRoot) -> list[Leftover]:
     kept = finished[-config.run.keep.runs :]
     kept += [path for path in runs if not finished or path > finished[-1]]  # the same command again goes on from there
     found = [_leftover(path, OLD_RUN if path in finished else KILLED) for path in runs if path not in kept]
-    found += _outputs(store, root, [path.name for path in kept])
-    found += _models(config, root)
+    retired = metadata.retired(store)
+    found += _outputs(store, root, [path.name for path in kept], retired)
+    found += _reports(store, kept, retired)
+    found += _models(config, root, retired)
     found += _checkpoints(root, config.run.keep.checkpoint_days)
     return found
 
@@ -77,19 +82,16 @@ def find(config: Config, root: OutputRoot) -> list[Leftover]:
 def remove(found: list[Leftover], config: Config, root: OutputRoot) -> None:
     """Removes what `find` found; a removal that is cut short is found again."""
     store = metadata.connect(metadata.where(config.run.metadata, root)) if _known(config, root) else None
-    target = versions.Target.open(publish_target(config, root))
+    target = versions.Target.open(places.publish_target(config, root))
     for leftover in found:
         if store and leftover.artifact is not None:
             _mark_deleted(store, leftover.artifact)
         if leftover.version is not None:
             publish.remove(target, leftover.version)
+        elif os.path.isfile(leftover.path):
+            os.unlink(leftover.path)
         else:
             shutil.rmtree(leftover.path, ignore_errors=True)
-
-
-def publish_target(config: Config, root: OutputRoot) -> str:
-    """Folder or address of the published versions."""
-    return config.pusher.target or str(root.serving / config.run.name)
 
 
 def _known(config: Config, root: OutputRoot) -> bool:
@@ -101,11 +103,10 @@ def _summarised(run: pathlib.Path) -> bool:
     return (run / SUMMARY_FILE).exists()
 
 
-def _outputs(store: MetadataStore, root: OutputRoot, kept: list[str]) -> Iterator[Leftover]:
-    """Folders of executions whose outputs no kept run wrote or read, its cached stages included."""
+def _outputs(store: MetadataStore, root: OutputRoot, kept: list[str], retired: Mapping[str, int]) -> Iterator[Leftover]:
+    """Folders of executions whose outputs no kept run wrote or read, its cached stages included; and retired ones."""
     stages = [stage for run_id in kept for stage in metadata.executions(store, run_id).values()]
-    events = store.get_events_by_execution_ids([stage.id for stage in stages]) if stages else []
-    used = {artifact.uri for artifact in store.get_artifacts_by_id({event.artifact_id for event in events})}
+    used = _used(store, [stage.id for stage in stages])
     ids = {str(stage.id) for stage in stages}
     recorded = {artifact.uri: artifact.id for artifact in store.get_artifacts() if artifact.state == pb.Artifact.LIVE}
     for output in sorted(root.artifacts.glob("*/*/*")):
@@ -113,21 +114,48 @@ def _outputs(store: MetadataStore, root: OutputRoot, kept: list[str]) -> Iterato
         if output.parent.name == _SYSTEM:
             left = [scratch for scratch in output.iterdir() if output.name != _EXECUTIONS or scratch.name not in ids]
             yield from (_leftover(scratch, KILLED if output.name != _EXECUTIONS else OLD_RUN) for scratch in left)
+        elif path in retired:
+            yield _leftover(output, RETIRED, artifact=retired[path])
         elif path not in used:
             yield _leftover(output, OLD_RUN if path in recorded else KILLED, artifact=recorded.get(path))
 
 
-def _models(config: Config, root: OutputRoot) -> Iterator[Leftover]:
-    address = publish_target(config, root)
+def _used(store: MetadataStore, executions: list[int]) -> set[str]:
+    """Addresses of what executions read and wrote."""
+    events = store.get_events_by_execution_ids(executions) if executions else []
+    return {artifact.uri for artifact in store.get_artifacts_by_id({event.artifact_id for event in events})}
+
+
+def _reports(store: MetadataStore, kept: list[pathlib.Path], retired: Mapping[str, int]) -> Iterator[Leftover]:
+    """Pages of runs that used what is retired: they show histories."""
+    for run in kept:
+        page = run / REPORT_FILE
+        stages = [stage.id for stage in metadata.executions(store, run.name).values()]
+        if page.exists() and retired.keys() & _used(store, stages):
+            yield Leftover(page, RETIRED, page.stat().st_size)
+
+
+def _models(config: Config, root: OutputRoot, retired: Mapping[str, int]) -> Iterator[Leftover]:
+    """Versions; a retired one that is the newest stays until there is another, since it is served."""
+    address = places.publish_target(config, root)
     target, published = versions.Target.open(address), versions.published_versions(address)
-    found = [(version.manifest.version, OLD_MODEL) for version in published[config.run.keep.models :]]
-    if target.local:
-        for number, why in found:
-            path = pathlib.Path(target.folder(number))
-            yield Leftover(path, why, _size(path), version=number)
-        return
-    for number, why in [*found, *((number, KILLED_PUSH) for number in upload.abandoned(target))]:
-        yield Leftover(target.address(number), why, target.system.du(target.folder(number)), version=number)
+    of_retired = {_plain(uri): number for uri, number in retired.items()}
+    found: list[tuple[int, str, int | None]] = []
+    for at, version in enumerate(published):
+        artifact = of_retired.get(_plain(version.path)) if at else None
+        if artifact is not None or at >= config.run.keep.models:
+            found.append((version.manifest.version, OLD_MODEL if artifact is None else RETIRED, artifact))
+    if not target.local:
+        found += [(number, KILLED_PUSH, None) for number in upload.abandoned(target)]
+    for number, why, artifact in found:
+        path = pathlib.Path(target.folder(number)) if target.local else target.address(number)
+        size = _size(path) if isinstance(path, pathlib.Path) else target.system.du(target.folder(number))
+        yield Leftover(path, why, size, artifact, version=number)
+
+
+def _plain(address: str) -> str:
+    """An address as one spelling."""
+    return stores.canonical(address).rstrip("/")
 
 
 def _checkpoints(root: OutputRoot, days: float) -> Iterator[Leftover]:

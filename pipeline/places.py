@@ -1,4 +1,4 @@
-"""Whether a run can read and write where its configuration says, asked before anything runs."""
+"""Where a run reads and writes by its configuration, and whether it can, asked before anything runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from schemas import stores
 
 if TYPE_CHECKING:
     from pipeline.config import Config
+    from schemas.runs import OutputRoot
+    from serving.options import Options as ServingOptions
 
 
 def check(config: Config) -> None:
@@ -27,3 +29,18 @@ def check(config: Config) -> None:
     target = config.pusher.target
     if target is not None and stores.scheme(target):
         versions.reachable(target)
+
+
+def publish_target(config: Config, root: OutputRoot) -> str:
+    """Folder or address of the published versions."""
+    return config.pusher.target or str(root.serving / config.run.name)
+
+
+def served_options(config: Config) -> ServingOptions:
+    """Serving's options with what follows from the rest of the configuration."""
+    told, name = config.serving, config.serving.name or config.run.name
+    told = told.model_copy(update={"pseudonyms": told.pseudonyms or config.example_gen.pseudonyms})
+    if told.events is None or told.events.store is not None:
+        return told.model_copy(update={"name": name})
+    store = f"sqlite:///{config.run.output_root.absolute() / 'events.sqlite'}"
+    return told.model_copy(update={"name": name, "events": told.events.model_copy(update={"store": store})})

@@ -11,11 +11,12 @@ from tfx.types import artifact_utils
 
 from components.pusher.versions import Published, published_versions
 from pipeline.latest_blessed import as_artifacts
+from pipeline.runners import metadata
 from schemas.contents import READ_COUNTS_FILE
 from schemas.records import ReadCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ml_metadata import MetadataStore
     from tfx.types import Artifact
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def latest_of_other_data(target: str, files: Sequence[Mapping[str, Any]]) -> Published | None:
+def latest_of_other_data(
+    target: str, files: Sequence[Mapping[str, Any]], retired: Collection[str] = ()
+) -> Published | None:
     """The newest published version that was made from other data than these.
 
     A model of these very data is no start for a training on them: it would only train longer, and each repeated run
@@ -33,9 +36,11 @@ def latest_of_other_data(target: str, files: Sequence[Mapping[str, Any]]) -> Pub
     Args:
         target: the publish target, a folder or a URL that fsspec can open; it need not exist.
         files: what was read (schemas.records.ReadFile), as a version's manifest has it.
+        retired: addresses of versions that derive from forgotten users; none of them is a start.
     Returns: the version; None where there is no other.
     """
-    return next((version for version in published_versions(target) if _other(version.manifest.data, files)), None)
+    versions = (version for version in published_versions(target) if version.path not in retired)
+    return next((version for version in versions if _other(version.manifest.data, files)), None)
 
 
 def _other(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> bool:
@@ -71,6 +76,7 @@ class LatestOfOtherData(ResolverStrategy):
         rejected = artifact_utils.get_single_instance(input_dict["rejected"])
         with fsspec.open(f"{rejected.uri.rstrip('/')}/{READ_COUNTS_FILE}", "rb") as file:
             read = ReadCounts.model_validate_json(file.read())
-        found = latest_of_other_data(self._target, [file.model_dump() for file in read.files])
+        retired = metadata.retired(store, deleted=True)
+        found = latest_of_other_data(self._target, [file.model_dump() for file in read.files], retired)
         _log.info("Training begins with: %s", found.path if found else "no published model")
         return {"model": as_artifacts(store, found), "rejected": input_dict["rejected"]}

@@ -84,15 +84,17 @@ class ReadFile(_Record):
     sha256: str
     read: Annotated[int, Field(description="rows, without header and blank lines")]
     rejected: int
+    forgotten: Annotated[int, Field(description="rows of users who are left out (example_gen.forgotten)")] = 0
     span: Annotated[int | None, Field(description="which part of the log; None: it isn't read by span")] = None
 
 
 class ReadCounts(_Record):
-    """What InteractionExampleGen read: used + rejected = read."""
+    """What InteractionExampleGen read: used + rejected + forgotten = read."""
 
     read: int
     used: int
     rejected: int
+    forgotten: int = 0
     reasons: Annotated[dict[str, int], Field(description="rejected rows by reason, most frequent first")]
     files: list[ReadFile]
 

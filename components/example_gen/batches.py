@@ -27,6 +27,11 @@ class Batch:
     line: np.ndarray
     broken: pa.Table
 
+    @property
+    def rows(self) -> int:
+        """How many were read, those that couldn't be cut among them."""
+        return self.table.num_rows + self.broken.num_rows
+
 
 def rejected_table(line: np.ndarray, reason: pa.Array, text: pa.Array) -> pa.Table:
     """[n] rejected rows without their file; marks of undecodable bytes become \\x, long rows are cut."""

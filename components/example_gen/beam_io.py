@@ -13,6 +13,7 @@ from components.example_gen import files, inputs, outputs
 from components.example_gen.check import check, now, usable_schema
 from components.example_gen.parquet_sink import ParquetSink
 from schemas.errors import DataError
+from schemas.forgotten import Forgotten
 from schemas.pseudonyms import Pseudonyms
 from schemas.records import REJECTED, ReadFile
 
@@ -35,8 +36,8 @@ class ReadFiles(beam.DoFn):
     an engine would only try it again, but leaves its error in SEEN, for `counts` to raise.
     """
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
+    def __init__(self, options: Options, forgotten: Forgotten | None) -> None:
+        self._options, self._forgotten = options, forgotten
         self._moment = now()  # one for all files, whenever a worker comes to them
         self._pseudonyms: Pseudonyms | None = None
 
@@ -48,11 +49,14 @@ class ReadFiles(beam.DoFn):
     def process(self, file: inputs.InputFile) -> Iterator[Any]:
         """Reads one file."""
         reasons: collections.Counter[str] = collections.Counter()
-        used, sha256, error = 0, "", None
+        used, gone, sha256, error = 0, 0, "", None
         try:
             for batch in files.batches(file.name, self._options):
-                usable, rejected = check(batch, file.name, self._options, self._moment, file.span, self._pseudonyms)
+                usable, rejected = check(
+                    batch, file.name, self._options, self._moment, file.span, self._pseudonyms, self._forgotten
+                )
                 used += usable.num_rows
+                gone += batch.rows - usable.num_rows - rejected.num_rows
                 _USABLE_ROWS.inc(usable.num_rows)
                 _REJECTED_ROWS.inc(rejected.num_rows)
                 if usable.num_rows:
@@ -65,7 +69,7 @@ class ReadFiles(beam.DoFn):
         except DataError as failure:
             error = [failure.what, failure.where, failure.why, failure.next_step]
         seen = {"name": file.name, "size": file.size, "sha256": sha256, "span": file.span}
-        seen |= {"used": used, "reasons": reasons, "error": error}
+        seen |= {"used": used, "forgotten": gone, "reasons": reasons, "error": error}
         yield beam.pvalue.TaggedOutput(SEEN, json.dumps(seen))
 
 
@@ -76,17 +80,19 @@ def read(
     examples: str,
     rejected: str,
     seen: str,
+    forgotten: Forgotten | None = None,
 ) -> None:
     """Adds the whole of reading and writing to a pipeline.
 
     Args:
+        forgotten: users who are left out: one list for all workers, whenever they come to it. None: nobody.
         examples, rejected: prefixes of Parquet files, of usable and of rejected rows.
         seen: path of a text file, one line for each input file.
     """
     tables = (
         pipeline
         | "Files" >> beam.Create(list(found))
-        | "Read" >> beam.ParDo(ReadFiles(options)).with_outputs(REJECTS, SEEN, main=USABLE)
+        | "Read" >> beam.ParDo(ReadFiles(options, forgotten)).with_outputs(REJECTS, SEEN, main=USABLE)
     )
     schema = usable_schema(options.columns, by_span=options.spans is not None)
     _ = tables[USABLE] | "WriteUsable" >> beam.io.Write(ParquetSink(examples, schema))
@@ -110,6 +116,6 @@ def counts(lines: Sequence[str]) -> ReadCounts:
     files_read = []
     for file in seen:
         aside = sum(file["reasons"].values())
-        told = {name: file[name] for name in ("name", "size", "sha256", "span")}
-        files_read.append(ReadFile(**told, read=file["used"] + aside, rejected=aside))
+        told = {name: file[name] for name in ("name", "size", "sha256", "span", "forgotten")}
+        files_read.append(ReadFile(**told, read=file["used"] + aside + file["forgotten"], rejected=aside))
     return outputs.total(files_read, reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import time
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from schemas.hashing import as_int64, combine, stable_hash
 if TYPE_CHECKING:
     from components.example_gen.batches import Batch
     from components.example_gen.options import Columns, Options
+    from schemas.forgotten import Forgotten
     from schemas.pseudonyms import Pseudonyms
 
 _DAY = 86_400_000  # milliseconds
@@ -42,6 +44,7 @@ def check(
     moment: int | None = None,
     span: int | None = None,
     pseudonyms: Pseudonyms | None = None,
+    forgotten: Forgotten | None = None,
 ) -> tuple[pa.Table, pa.Table]:
     """Splits a batch.
 
@@ -53,9 +56,12 @@ def check(
         moment: milliseconds since 1970 at which reading began, by which the future is told; None: now.
         span: the file's; None: the log isn't read by span.
         pseudonyms: what users are called by; None: by their ids.
+        forgotten: users whose rows are in neither table; None: nobody.
     Returns: usable rows (`usable_schema`) and rejected rows (schemas.records.REJECTED), each in the file's order.
     """
     schema = usable_schema(options.columns, by_span=span is not None)
+    if forgotten:
+        batch = dataclasses.replace(batch, broken=rows.without_names(batch.broken, forgotten))
     if batch.table.num_rows == 0:
         return _as_lists({}, schema), rows.with_file(rows.redacted(batch.broken, pseudonyms), file)
     table = pa.table({name: rows.plain(batch.table.column(i)) for i, name in _read(batch.table, options.columns)})
@@ -66,12 +72,13 @@ def check(
     values[f.TIE] = pa.array(tie(batch.table, options.tie_seed))
     if span is not None:
         values[f.SPAN] = pa.array(np.full(table.num_rows, span, np.int64))
-    rejected = rows.rejected_rows(batch, faults, options.delimiter, options.columns.user if pseudonyms else None)
-    if faults.found:
-        keep = pa.array(faults.code == 0)
-        values = {name: column.filter(keep) for name, column in values.items()}
     if pseudonyms:  # after the tie, which is a hash of the raw row: the order of events doesn't hang on the key
         values[f.USER_ID] = pseudonyms.replaced(values[f.USER_ID])
+    stay = rows.leave_out(values[f.USER_ID], forgotten, faults) if forgotten else np.ones(table.num_rows, bool)
+    rejected = rows.rejected_rows(batch, faults, options.delimiter, options.columns.user if pseudonyms else None)
+    if faults.found or forgotten:
+        keep = pa.array((faults.code == 0) & stay)
+        values = {name: column.filter(keep) for name, column in values.items()}
     return _as_lists(values, schema), rows.with_file(rejected, file)
 
 

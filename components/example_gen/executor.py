@@ -14,6 +14,7 @@ from tfx.types import artifact_utils
 from components.example_gen import beam_io, files, inputs, outputs
 from components.example_gen.options import SEPARATOR, Options
 from schemas.errors import DataError
+from schemas.forgotten import Forgotten
 from schemas.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
@@ -46,16 +47,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         rejected = artifact_utils.get_single_instance(output_dict["rejected"])
         found = inputs.find(options)
         files.validate(found, options)
+        forgotten = Forgotten.load(options.forgotten)
         usable_prefix = os.path.join(outputs.folder(examples), "interactions")
         seen = os.path.join(rejected.uri, _SEEN)
         with self._make_beam_pipeline() as pipeline:
-            beam_io.read(pipeline, found, options, usable_prefix, os.path.join(rejected.uri, "rows"), seen)
+            rejected_prefix = os.path.join(rejected.uri, "rows")
+            beam_io.read(pipeline, found, options, usable_prefix, rejected_prefix, seen, forgotten)
         counts = beam_io.counts(_take_lines(seen))
         outputs.write_counts(rejected.uri, counts)
         outputs.write_csv(rejected.uri)
         read = inputs.combined((file.name, file.size, file.sha256, file.span) for file in counts.files)
         if options.pseudonyms:
             read = Pseudonyms.load(options.pseudonyms).mark(read)
+        read = forgotten.mark(read)
         outputs.describe(examples, rejected, counts, exec_properties["fingerprint"] or read)
 
 

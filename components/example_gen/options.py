@@ -137,6 +137,13 @@ class Options(BaseModel):
             "null: ids are as they are"
         ),
     ] = None
+    forgotten: Annotated[
+        str | None,
+        Field(
+            description="file or URL of a list of users whose rows are left out, of the users table too; `seqrank "
+            "forget` adds to it. null: forgotten.txt in the output root, where there is one"
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _distinct(self) -> Options:

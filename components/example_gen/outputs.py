@@ -46,7 +46,9 @@ def total(files: Sequence[ReadFile], reasons: Mapping[str, int]) -> ReadCounts:
     """What was read of all files together; `reasons`: rejected rows by reason."""
     read, rejected = sum(file.read for file in files), sum(file.rejected for file in files)
     most_first = dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])))
-    return ReadCounts(read=read, used=read - rejected, rejected=rejected, reasons=most_first, files=list(files))
+    gone = sum(file.forgotten for file in files)
+    counted = {"read": read, "used": read - rejected - gone, "rejected": rejected, "forgotten": gone}
+    return ReadCounts(**counted, reasons=most_first, files=list(files))
 
 
 def write_counts(rejected: str, counts: ReadCounts) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +17,7 @@ from schemas.records import REJECTED
 
 if TYPE_CHECKING:
     from components.example_gen.batches import Batch
+    from schemas.forgotten import Forgotten
 
 
 def plain(column: pa.ChunkedArray) -> pa.Array:
@@ -93,6 +95,13 @@ def ids(column: pa.Array, name: str, faults: Faults) -> pa.Array:
     return column.cast(pa.string())
 
 
+def leave_out(users: pa.Array, forgotten: Forgotten, faults: Faults) -> np.ndarray:
+    """[n] bool: rows that stay. Those of users who are forgotten have no fault any more, so that nothing keeps them."""
+    stay = ~matches(forgotten.among(users))
+    faults.code[~stay] = 0
+    return stay
+
+
 def rejected_rows(batch: Batch, faults: Faults, delimiter: str, hidden: str | None = None) -> pa.Table:
     """The rows with a fault, and those that the reader couldn't cut, in the file's order, without their file.
 
@@ -110,6 +119,15 @@ def rejected_rows(batch: Batch, faults: Faults, delimiter: str, hidden: str | No
     rejected = rejected_table(batch.line[bad], reason, row_text(shown, delimiter))
     both = pa.concat_tables([broken, rejected])
     return both.take(pc.sort_indices(both, sort_keys=[("line", "ascending")]))
+
+
+def without_names(broken: pa.Table, forgotten: Forgotten) -> pa.Table:
+    """Rows that couldn't be cut into columns, without the texts that hold what a forgotten user is called."""
+    at = broken.column_names.index("text")
+    texts = broken.column(at)
+    named = pl.Series(texts).cast(pl.String).str.contains_any(sorted(forgotten.users)).fill_null(False)
+    hidden = pa.array(named.to_numpy(), pa.bool_())
+    return broken.set_column(at, "text", pc.if_else(hidden, REDACTED, texts.cast(pa.string())))
 
 
 def redacted(broken: pa.Table, hidden: object) -> pa.Table:

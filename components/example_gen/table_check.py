@@ -5,6 +5,7 @@ An empty cell is no fault, but for the id: the list of its values is empty then.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from components.example_gen import parse, rows
 from components.example_gen.table_options import ItemTableOptions
+from schemas.forgotten import Forgotten
 from schemas.hashing import stable_hash
 from schemas.pseudonyms import Pseudonyms
 
@@ -52,6 +54,7 @@ class TableCheck:
         self._known = np.empty(0, np.uint64)
         told = getattr(options, "pseudonyms", None)  # of users alone
         self._pseudonyms = Pseudonyms.load(told) if told else None
+        self._forgotten = Forgotten.load(options.forgotten)
 
     def __call__(self, batch: Batch, file: str) -> tuple[pa.Table, pa.Table]:
         """Splits a batch.
@@ -64,6 +67,8 @@ class TableCheck:
         Returns: usable rows (`usable_schema`) and rejected rows (schemas.records.REJECTED), in the file's order.
         """
         schema, columns = usable_schema(self._options), self._options.columns
+        if self._forgotten:
+            batch = dataclasses.replace(batch, broken=rows.without_names(batch.broken, self._forgotten))
         if batch.table.num_rows == 0:
             return schema.empty_table(), rows.with_file(rows.redacted(batch.broken, self._pseudonyms), file)
         plain = {name: rows.plain(batch.table.column(name)) for name in columns.used()}
@@ -74,12 +79,14 @@ class TableCheck:
         values += [_lists(plain[feature.column], feature, self._options, faults) for feature in columns.features()]
         faults.add(self._again(values[0], faults), f"{columns.id} has an earlier row")
         table = pa.table([column.cast(kind) for column, kind in zip(values, schema.types, strict=True)], schema=schema)
-        usable = table.filter(pa.array(faults.code == 0))
         hidden = None
+        ids = table.column(0).combine_chunks().flatten()
         if self._pseudonyms:
             hidden = columns.id
-            ids = self._pseudonyms.replaced(usable.column(0).combine_chunks().flatten())
-            usable = usable.set_column(0, schema.field(0), _one_each(ids))
+            ids = self._pseudonyms.replaced(ids)
+            table = table.set_column(0, schema.field(0), _one_each(ids))
+        stay = rows.leave_out(ids, self._forgotten, faults) if self._forgotten else np.ones(len(ids), bool)
+        usable = table.filter(pa.array((faults.code == 0) & stay))
         rejected = rows.rejected_rows(batch, faults, self._options.delimiter, hidden)
         return usable, rows.with_file(rejected, file)
 

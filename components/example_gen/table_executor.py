@@ -77,14 +77,14 @@ def _read(
     reasons: collections.Counter[str] = collections.Counter()
     seen = []
     for file in found:
-        used = aside = 0
+        used = aside = gone = 0
         for batch in files.batches(file.name, options):
             good, bad = check(batch, file.name)
             usable(good)
             rejects(bad)
             used, aside = used + good.num_rows, aside + bad.num_rows
+            gone += batch.rows - good.num_rows - bad.num_rows
             reasons.update({c["values"]: c["counts"] for c in bad.column("reason").value_counts().to_pylist()})
-        seen.append(
-            ReadFile(name=file.name, size=file.size, sha256=inputs.digest(file.name), read=used + aside, rejected=aside)
-        )
+        told = {"name": file.name, "size": file.size, "sha256": inputs.digest(file.name)}
+        seen.append(ReadFile(**told, read=used + aside + gone, rejected=aside, forgotten=gone))
     return outputs.total(seen, reasons)

@@ -141,6 +141,7 @@ class UserTableOptions(BaseModel):
         PseudonymOptions | None,
         Field(description="as example_gen.pseudonyms, word for word, so that users stay theirs"),
     ] = None
+    forgotten: Annotated[str | None, Field(description="taken from example_gen.forgotten")] = None
 
     @model_validator(mode="after")
     def _distinct(self):
@@ -164,6 +165,7 @@ class ItemTableOptions(UserTableOptions):
     output_id: ClassVar[str] = f.ITEM_ID
 
     pseudonyms: Annotated[None, Field(description="items have none")] = None
+    forgotten: Annotated[None, Field(description="no item is")] = None
     columns: Annotated[ItemColumns, Field(description="which column of the files holds what")] = ItemColumns()
     time_format: Annotated[TimeFormat, Field(description="of times; see example_gen.time_format")] = "seconds"
     decimal: Annotated[Literal[".", ","], Field(description="between a number's whole part and its fraction")] = "."

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
     from components.model_check.options import Options
-    from components.model_check.requests_of import Hostile
 
 _PATIENCE: Final = 30.0  # seconds for one answer
 _UNANSWERED: Final = 3  # requests in a row, after which nothing more is asked

@@ -17,6 +17,7 @@ from pipeline.cli import (
     config,
     data,
     doctor,
+    forget,
     gc,
     init,
     lineage,
@@ -54,6 +55,7 @@ app.command("compare")(compare.compare)
 app.command("serve")(serve.serve)
 app.command("ui")(ui.ui)
 app.command("gc")(gc.gc)
+app.command("forget")(forget.forget)
 app.command("doctor")(doctor.doctor)
 
 

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
 import typer
 
 from pipeline.cli import options
 from pipeline.cli.options import ConfigFile, Output, Settings
-
-if TYPE_CHECKING:
-    import pathlib
-
-    from pipeline.config import Config
-    from serving.options import Options
 
 
 def serve(
@@ -39,28 +33,16 @@ def serve(
 
     Example: seqrank serve --port 8501
     """
+    from pipeline import places
     from pipeline.config import load
+    from schemas.runs import OutputRoot
 
     told = options.overrides(output, settings, None)
     told += [f"serving.port={port}"] if port is not None else []
     told += [f"serving.host={host}"] if host is not None else []
     resolved = load(config, told)
-    place = model or resolved.pusher.target or str(_root(resolved) / "serving" / resolved.run.name)
+    place = model or places.publish_target(resolved, OutputRoot(resolved.run.output_root.absolute()))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     from serving.server import serve as run
 
-    run(place, completed(resolved))
-
-
-def completed(config: Config) -> Options:
-    """Serving's options with what follows from the rest of the configuration."""
-    told, name = config.serving, config.serving.name or config.run.name
-    told = told.model_copy(update={"pseudonyms": told.pseudonyms or config.example_gen.pseudonyms})
-    if told.events is None or told.events.store is not None:
-        return told.model_copy(update={"name": name})
-    events = told.events.model_copy(update={"store": f"sqlite:///{_root(config) / 'events.sqlite'}"})
-    return told.model_copy(update={"name": name, "events": events})
-
-
-def _root(config: Config) -> pathlib.Path:
-    return config.run.output_root.absolute()
+    run(place, places.served_options(resolved))

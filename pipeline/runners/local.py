@@ -21,6 +21,7 @@ from pipeline import places
 from pipeline.runners import failure, figures, lock
 from pipeline.runners.terminal import StageLines, libraries_to
 from schemas.errors import SeqrankError
+from schemas.forgotten import Forgotten
 from schemas.pseudonyms import Pseudonyms
 from schemas.runs import LOG_FILE, REPORT_FILE, SUMMARY_FILE, OutputRoot
 
@@ -89,7 +90,8 @@ def _fingerprints(config: Config, root: OutputRoot) -> dict[str, str]:
     if config.example_gen.pseudonyms:
         marked = Pseudonyms.load(config.example_gen.pseudonyms).mark
         found |= {name: marked(found[name]) for name in ("example_gen", "users") if name in found}
-    return found
+    left_out = Forgotten.load(config.example_gen.forgotten)
+    return found | {name: left_out.mark(found[name]) for name in ("example_gen", "users") if name in found}
 
 
 def _new_run(root: OutputRoot) -> str:
@@ -114,9 +116,11 @@ def _run_stages(config: Config, root: OutputRoot, run_id: str, lines: StageLines
             with contextlib.suppress(ImportError):
                 import setuptools  # noqa: F401
 
+            from pipeline import erasure
             from pipeline.runners import metadata, unpublished
             from pipeline.runners.beam.check import check
 
+            config = erasure.completed(config, root)
             fingerprints = _fingerprints(config, root)
             check(config.run.beam)
             where = metadata.where(config.run.metadata, root)

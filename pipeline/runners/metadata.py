@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _RUN: Final = "pipeline_run"
 _NODE: Final = "node"
 _RESOLVER: Final = "Resolver"  # decides what a stage reads; no stage itself, and never cached
+_PUSHED: Final = "pushed_destination"  # custom property of PushedModel: where its files were published
 _UNFINISHED: Final = (pb.Execution.NEW, pb.Execution.RUNNING)
 _DONE: Final = (pb.Execution.COMPLETE, pb.Execution.CACHED)
 _MILLISECONDS: Final = 1000.0
@@ -144,6 +145,22 @@ def _of_root(store: MetadataStore, execution: pb.Execution, root: OutputRoot) ->
     kinds = {kind.id: kind.name for kind in store.get_context_types()}
     contexts = store.get_contexts_by_execution(execution.id)
     return any(kinds[each.type_id] == _RUN and root.run(each.name).is_dir() for each in contexts)
+
+
+def retired(store: MetadataStore, *, deleted: bool = False) -> dict[str, int]:
+    """What derives from forgotten users, as pipeline.erasure marked it: addresses, those pushed to too, and ids.
+
+    Args:
+        store: ML Metadata.
+        deleted: also what `seqrank gc` deleted, for whatever reason.
+    """
+    states = (pb.Artifact.MARKED_FOR_DELETION, *((pb.Artifact.DELETED,) if deleted else ()))
+    found: dict[str, int] = {}
+    for artifact in store.get_artifacts():
+        if artifact.state in states:
+            pushed = artifact.custom_properties[_PUSHED].string_value if _PUSHED in artifact.custom_properties else ""
+            found |= {address: artifact.id for address in (artifact.uri, pushed) if address}
+    return found
 
 
 def executions(store: MetadataStore, run_id: str) -> dict[str, Execution]:

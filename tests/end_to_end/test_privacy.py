@@ -1,5 +1,6 @@
 """With pseudonyms on, a user's id is in no file, log or row of metadata that a run leaves."""
 
+import asyncio
 import gzip
 import os
 import pathlib
@@ -22,7 +23,7 @@ KNOBS = ["trainer.epochs=1", "trainer.model.architecture.units=8", "trainer.mode
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """The output root of a run, and the users' ids; some of their rows are rejected for each reason there is."""
+    """A folder with a run's output root, the users' ids, and what was printed; rows fail for each reason there is."""
     folder = tmp_path_factory.mktemp("privacy")
     random = np.random.default_rng(5)
     users = [str(uuid.UUID(bytes=random.bytes(16), version=4)) for _ in range(USERS)]
@@ -31,23 +32,19 @@ def ran(tmp_path_factory):
     (folder / "log.csv").write_text("user_id,item_id,timestamp\n" + "\n".join([*lines, *bad]) + "\n")
     groups = [f"{user},{'ab'[n % 2]}" for n, user in enumerate(users)] + [f"{users[0]},a"]
     (folder / "users.csv").write_text("user_id,group\n" + "\n".join(groups) + "\n")
-    knobs = [*KNOBS, f"users.data=[{folder}/users.csv]"]
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline.cli",
-        "run",
-        "--data",
-        str(folder / "log.csv"),
-        "--output",
-        str(folder / "runs"),
-    ]
+    return folder, users, run(folder, "run", "--data", str(folder / "log.csv"))
+
+
+def run(folder, *words):
+    """What a command of ours printed; it must end well."""
+    knobs = [*KNOBS, f"users.data=[{folder}/users.csv]", f'example_gen.data=["{folder}/log.csv"]']
+    command = [sys.executable, "-m", "pipeline.cli", *words, "--output", str(folder / "runs")]
     command += [word for knob in knobs for word in ("--set", knob)]
     ended = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "OUR_KEY": KEY}, timeout=500
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return folder / "runs", users, ended.stdout + ended.stderr
+    return ended.stdout + ended.stderr
 
 
 def contents(path):
@@ -61,7 +58,8 @@ def contents(path):
 
 
 def test_no_file_that_a_run_leaves_shows_a_user_or_the_key(ran):
-    root, users, printed = ran
+    folder, users, printed = ran
+    root = folder / "runs"
     files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
     assert len(files) > 40
     needles = [*(user.encode() for user in users), KEY.encode()]
@@ -71,8 +69,10 @@ def test_no_file_that_a_run_leaves_shows_a_user_or_the_key(ran):
 
 
 def test_rejected_rows_say_where_and_why_all_the_same(ran):
-    root, _, _ = ran
-    (table,) = (pq.read_table(path) for path in root.glob("artifacts/InteractionExampleGen/rejected/*/rows-*.parquet"))
+    folder, _, _ = ran
+    (table,) = (
+        pq.read_table(path) for path in folder.glob("runs/artifacts/InteractionExampleGen/rejected/*/rows-*.parquet")
+    )
     rows = table.to_pylist()
     assert len(rows) == 5
     assert all(row["reason"] and row["line"] for row in rows)
@@ -82,8 +82,53 @@ def test_rejected_rows_say_where_and_why_all_the_same(ran):
 def test_users_are_the_same_in_their_table_and_in_the_log(ran):
     from schemas.pseudonyms import Pseudonyms
 
-    root, users, _ = ran
+    folder, users, _ = ran
     expected = {Pseudonyms(KEY.encode()).of(user) for user in users}
     for stage in ("InteractionExampleGen", "UserExampleGen"):
-        tables = [pq.read_table(path) for path in root.glob(f"artifacts/{stage}/examples/*/Split-all/*.parquet")]
+        tables = [pq.read_table(path) for path in folder.glob(f"runs/artifacts/{stage}/examples/*/Split-all/*.parquet")]
         assert {row[0] for table in tables for row in table["user_id"].to_pylist()} == expected
+
+
+def keep_an_event(folder, user):
+    """As `seqrank serve` would: in the store that it would open."""
+    from schemas.pseudonyms import Pseudonyms
+    from serving.events.options import Options
+    from serving.events.records import Codec, Record
+    from serving.events.stores import open_store
+
+    async def write():
+        store = open_store(Options(store=f"sqlite:///{folder}/runs/events.sqlite"))
+        key = Codec().key(Pseudonyms(KEY.encode()).of(user))
+        await store.put(key, Codec().encode(key, Record(("i1",), (1,))), 0)
+        all_keys = store.keys()
+        found = [key async for key in all_keys]
+        await store.close()
+        return found
+
+    return asyncio.run(write())
+
+
+def test_a_forgotten_user_is_in_nothing_that_is_left_after_the_next_run(ran):  # the last: it changes the runs
+    from schemas.pseudonyms import Pseudonyms
+
+    folder, users, _ = ran
+    gone, stays = (Pseudonyms(KEY.encode()).of(user) for user in users[:2])
+    assert gone in keep_an_event(folder, users[0])
+    first = {path.name for path in folder.glob("runs/serving/movielens/[0-9]*")}
+    printed = run(folder, "forget", users[0])
+    assert "1 of 1 added" in printed
+    assert "1 dropped" in printed
+    assert f"serving/movielens/{min(first)}" in printed
+    assert "artifacts are retired" in printed
+    assert "0 of 1 added" in run(folder, "forget", users[0])
+    assert keep_an_event(folder, users[1]) == [stays]
+    run(folder, "run")
+    assert "that derives from forgotten users" in run(folder, "gc", "--yes")
+    left = {path.name for path in folder.glob("runs/serving/movielens/[0-9]*")}
+    assert len(left) == 1
+    assert left.isdisjoint(first)
+    files = [path for path in (folder / "runs").rglob("*") if path.is_file() and not path.is_symlink()]
+    where = {path.name for path in files for text in contents(path) if gone.encode() in text}
+    assert where == {"forgotten.txt"}
+    assert any(stays.encode() in text for path in files for text in contents(path))
+    assert "No data" in run(folder, "forget", users[0])

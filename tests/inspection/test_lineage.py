@@ -45,3 +45,9 @@ def test_a_file_leads_to_each_model_that_it_touched(store, files):
 def test_an_unknown_file_is_refused_with_those_that_were_read(store, files):
     with pytest.raises(StoreError, match=r"logs/day-1.csv, logs/day-2.csv"):
         lineage.of_file(store, "day-3.csv")
+
+
+def test_what_only_judges_a_model_is_not_followed(store):
+    model = store.artifact("2026-01-01/Trainer.model")
+    assert "PushedModel" in {each.type for each, _ in lineage.downstream(store, [model]).models()}
+    assert [each for each, _ in lineage.downstream(store, [model], beside=("model",)).models()] == [model]

@@ -161,3 +161,32 @@ def test_an_object_store_has_old_versions_and_pushes_that_were_cut_off(root, s3,
     assert max(leftover.size for leftover in found) == 1002
     leftovers.remove(found, root.config, root.root)
     assert {each.key.split("/")[1] for each in s3.objects.all()} == {"7", "10"}
+
+
+def test_what_derives_from_forgotten_users_goes_even_where_a_kept_run_has_it_but_for_the_version_that_is_served(root):
+    root.run("2026-01-01T000000", {"Read": ("COMPLETE", 1, None), "Push": ("COMPLETE", 2, ("Read", 1))})
+    root.run("2026-01-02T000000", {"Read": ("COMPLETE", 3, None)})
+    pages = [root.root.path / f"2026-01-0{day}T000000" / "report.html" for day in (1, 2)]
+    for page in pages:
+        page.write_text("histories")
+    retired = root.store.get_artifacts_by_id([root.artifact("Read", 1), root.artifact("Push", 2)])
+    for artifact in retired:
+        artifact.state = pb.Artifact.MARKED_FOR_DELETION
+    retired[1].custom_properties["pushed_destination"].string_value = str(root.root.serving / "movielens" / "5")
+    root.store.put_artifacts(retired)
+    root.publish(5)
+    served = root.names(root.find())
+    assert served == {
+        "artifacts/Read/output/1": leftovers.RETIRED,
+        "artifacts/Push/output/2": leftovers.RETIRED,
+        "2026-01-01T000000/report.html": leftovers.RETIRED,
+    }
+    root.publish(7)
+    found = root.find()
+    assert root.names(found) == {**served, "serving/movielens/5": leftovers.RETIRED}
+    leftovers.remove(found, root.config, root.root)
+    assert root.find() == []
+    assert [page.exists() for page in pages] == [False, True]
+    assert {path.name for path in (root.root.serving / "movielens").iterdir()} == {"7"}
+    states = {pathlib.Path(a.uri).name: pb.Artifact.State.Name(a.state) for a in root.store.get_artifacts()}
+    assert states == {"1": "DELETED", "2": "DELETED", "3": "LIVE"}

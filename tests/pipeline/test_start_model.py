@@ -47,6 +47,14 @@ def test_a_training_begins_with_the_newest_version_that_other_files_made(tmp_pat
     assert latest_of_other_data(target, moved) == one
 
 
+def test_no_training_begins_with_a_version_that_derives_from_forgotten_users(tmp_path):
+    target = str(tmp_path / "shop")
+    one = publish(model_folder(tmp_path / "1", "one"), target, data=[read_file("m")])
+    two = publish(model_folder(tmp_path / "2", "two"), target, data=[read_file("t")])
+    assert latest_of_other_data(target, [read_file("w")], {two.path}) == one
+    assert latest_of_other_data(target, [read_file("w")], {one.path, two.path}) is None
+
+
 def test_by_span_a_training_begins_with_the_newest_version_of_an_older_span(tmp_path):
     target = str(tmp_path / "shop")
 

@@ -33,11 +33,13 @@ def compile_package(config: Config) -> package.Package:
     check(config.run.beam, here=False)
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as runner
 
+    from pipeline import erasure
     from pipeline.pipeline import create_pipeline
     from pipeline.training import FoundInStep
 
+    run = config.run.model_copy(update={"name": pipeline_name(config)})
     chain = create_pipeline(
-        config.model_copy(update={"run": config.run.model_copy(update={"name": pipeline_name(config)})}),
+        erasure.completed(config).model_copy(update={"run": run}),
         OutputRoot(_SCRATCH),
         fingerprints={"example_gen": "", "items": "", "users": ""},  # each step makes its own
         metadata=None,
