@@ -43,7 +43,9 @@ class Forgotten:
             return cls()
         try:
             return cls(_read(place))
-        except (UnicodeDecodeError, *stores.failures()) as error:
+        except Exception as error:
+            if not isinstance(error, (UnicodeDecodeError, *stores.failures())):
+                raise
             raise DataError(
                 "The list of users to be forgotten can't be read.",
                 where=place,
@@ -85,7 +87,9 @@ def add(place: str, users: Iterable[str]) -> list[str]:
                 file.write("".join(f"{user}\n" for user in [*known, *new]).encode())
             if part != path:
                 system.mv(part, path)
-    except (UnicodeDecodeError, *stores.failures()) as error:
+    except Exception as error:
+        if not isinstance(error, (UnicodeDecodeError, *stores.failures())):
+            raise
         raise ConfigError("The list of users to be forgotten can't be written.", where=place, why=str(error)) from error
     return new
 

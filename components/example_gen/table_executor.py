@@ -85,6 +85,6 @@ def _read(
             used, aside = used + good.num_rows, aside + bad.num_rows
             gone += batch.rows - good.num_rows - bad.num_rows
             reasons.update({c["values"]: c["counts"] for c in bad.column("reason").value_counts().to_pylist()})
-        told = {"name": file.name, "size": file.size, "sha256": inputs.digest(file.name)}
-        seen.append(ReadFile(**told, read=used + aside + gone, rejected=aside, forgotten=gone))
+        read, sha256 = used + aside + gone, inputs.digest(file.name)
+        seen.append(ReadFile(name=file.name, size=file.size, sha256=sha256, read=read, rejected=aside, forgotten=gone))
     return outputs.total(seen, reasons)
