@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.sequence_gen import buckets as b
 from pipeline.datasets.synthesize import synthesize
+from schemas import buckets as b
 from schemas import features as f
 
 

@@ -10,6 +10,7 @@ trainer         transformed sequences -> model
 evaluator       model -> metrics over the full catalogue, and a blessing
 model_check     model -> whether a server of it answers as it should; only where configured
 pusher          blessed model -> where TensorFlow Serving reads it
+batch_recommender  interactions, published model -> lists for every user; only where configured
 
 A stage never imports a stage: what two of them must agree on stands in `schemas`, what two of them compute in
 `ranker`. In each folder `options.py` has the knobs, `component.py` the declaration, `executor.py` the work's frame

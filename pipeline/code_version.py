@@ -41,6 +41,7 @@ STAGES = {
     "evaluator": "components.evaluator.executor",
     "model_check": "components.model_check.executor",
     "pusher": "components.pusher.executor",
+    "batch_recommender": "components.batch_recommender.executor",
 }
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from components.batch_recommender.options import Options as BatchRecommenderOptions
 from components.data_gate.options import Options as DataGateOptions
 from components.evaluator.options import Options as EvaluatorOptions
 from components.example_gen.options import Options as ExampleGenOptions
@@ -66,6 +67,10 @@ class Config(BaseModel):
         Field(description="a server of the model is started and asked before the push; null: it isn't"),
     ] = None
     pusher: Annotated[PusherOptions, Field(description="publishing")] = PusherOptions()
+    batch_recommender: Annotated[
+        BatchRecommenderOptions | None,
+        Field(description="the published model's first items for every user of the log, as Parquet; null: none"),
+    ] = None
     serving: Annotated[ServingOptions, Field(description="answering requests, for seqrank serve")] = ServingOptions()
     kubeflow: Annotated[KubeflowOptions, Field(description="the cluster, for seqrank compile and submit")] = (
         KubeflowOptions()
@@ -85,6 +90,14 @@ class Config(BaseModel):
         if head.rated and self.example_gen.columns.rating is None:
             what = f"the head {head.name} needs ratings: name their column in example_gen.columns.rating"
             config_errors.refuse([(("trainer", "model", "head"), what)])
+        return self
+
+    @model_validator(mode="after")
+    def _given(self) -> Config:
+        """Refuses lists that are longer than the exported model's answers."""
+        if self.batch_recommender is not None and self.batch_recommender.k > self.trainer.recommendations:
+            what = f"the exported model gives {self.trainer.recommendations} items (trainer.recommendations)"
+            config_errors.refuse([(("batch_recommender", "k"), what)])
         return self
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from components.trainer.component import Trainer
 from components.transform.component import transform
 from pipeline.checking import model_check
 from pipeline.code_version import schema_digest, stage_versions
+from pipeline.recommending import batch_recommender
 from pipeline.tables import table
 from pipeline.training import FindPublished, Resolved, embeds_users, tuned
 from schemas import features as f
@@ -171,6 +172,13 @@ def create_pipeline(
         options=config.pusher,
         code_version=code["pusher"],
     )
+    # Asks the published model for every user, where that is configured.
+    lists = batch_recommender(
+        config,
+        interactions.outputs["examples"],
+        pusher.outputs["pushed_model"],
+        code_version=code["batch_recommender"],
+    )
     return Pipeline(
         pipeline_name=config.run.name,
         pipeline_root=str(root.artifacts),
@@ -192,6 +200,7 @@ def create_pipeline(
             evaluator,
             *checked.stages,
             pusher,
+            *lists.stages,
         ],
         enable_cache=config.run.cache,
         metadata_connection_config=metadata,

@@ -39,6 +39,18 @@ class RejectedRows(Artifact):
     read, rejected = _whole("read"), _whole("rejected")
 
 
+class Recommendations(Artifact):
+    """The first k items of every user of the log, from the published model.
+
+    recommendations-*.parquet   columns of schemas.records.RECOMMENDATIONS
+
+    The property `model` has the version's address; "": none was published, and there are no files.
+    """
+
+    TYPE_NAME = "seqrank.Recommendations"
+    users, k = _whole("users"), _whole("k")
+
+
 class DataReport(Artifact):
     """What DataGate saw and let pass: data.json (schemas.records.DataSummary).
 

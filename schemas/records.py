@@ -23,6 +23,14 @@ REJECTED = pa.schema(
     ]
 )
 
+RECOMMENDATIONS = pa.schema(
+    [
+        ("user_id", pa.string()),
+        ("item_ids", pa.list_(pa.string())),  # best first, fewer than k where no more are left
+        ("scores", pa.list_(pa.float32())),  # beside them; of the head next_item no more than an order
+    ]
+)
+
 ITEM_COUNTS = pa.schema([("item_id", pa.string()), ("count", pa.int64())])
 
 PER_USER = pa.schema(

@@ -8,9 +8,11 @@ minio:// is how Kubeflow's launcher spells an address of a MinIO server. gs:// i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import sys
+import tempfile
 import threading
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -19,7 +21,7 @@ import fsspec
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CONNECT_SECONDS = 10.0  # to a connection
 READ_SECONDS = 30.0  # without a byte from the store
@@ -84,6 +86,18 @@ def url_to_fs(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     Raises: ImportError, ValueError: no package for the scheme, or no such scheme; `check` words it.
     """
     return fsspec.core.url_to_fs(canonical(url), **(s3_arguments() if is_s3(url) else {}))
+
+
+@contextlib.contextmanager
+def on_disk(folder: str) -> Iterator[str]:
+    """A folder's files on this machine: itself, or, of an object store, a copy that goes with the block."""
+    system, path = url_to_fs(folder)
+    if not scheme(folder):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="seqrank-") as scratch:
+        system.get(f"{path.rstrip('/')}/", f"{scratch}/", recursive=True)
+        yield scratch
 
 
 def open_file(url: str, *, compression: str | None = None) -> fsspec.core.OpenFile:

@@ -11,8 +11,6 @@ import dataclasses
 import logging
 import pathlib
 import posixpath
-import shutil
-import tempfile
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -82,23 +80,16 @@ def on_disk(path: str) -> Iterator[pathlib.Path]:
 
     Raises: ModelError: they can't be copied.
     """
-    system, root = stores.url_to_fs(path)
-    if not stores.scheme(path):
-        yield pathlib.Path(root)
-        return
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="seqrank-model-"))
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            system.get(root.rstrip("/") + "/", f"{folder}/model/", recursive=True)
+            folder = stack.enter_context(stores.on_disk(path))
         except Exception as error:
             if not isinstance(error, stores.failures()):
                 raise
             raise ModelError(
                 "The model can't be fetched.", where=path, why=f"{type(error).__name__}: {error}"
             ) from error
-        yield folder / "model"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield pathlib.Path(folder)
 
 
 def _is_number(name: str) -> bool:

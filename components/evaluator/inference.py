@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ import pyarrow as pa
 import tensorflow as tf
 from apache_beam.metrics import Metrics
 from apache_beam.utils import shared
-from fsspec.implementations.local import LocalFileSystem
 
 from components.evaluator import columns, per_user
 from ranker.baselines import recent
@@ -60,12 +58,8 @@ class _Loaded:
 
 def _load(folder: str) -> tf.Module:
     """Loads a SavedModel; one in an object store is copied first, since TensorFlow itself reads few of them."""
-    system, path = stores.url_to_fs(folder)
-    if isinstance(system, LocalFileSystem):
+    with stores.on_disk(folder) as path:
         return tf.saved_model.load(path)
-    with tempfile.TemporaryDirectory() as scratch:
-        system.get(f"{path}/", f"{scratch}/", recursive=True)
-        return tf.saved_model.load(scratch)
 
 
 class Rank(beam.DoFn):

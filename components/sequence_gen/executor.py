@@ -14,12 +14,12 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from components.sequence_gen import files, users
-from components.sequence_gen.buckets import number_of_buckets
 from components.sequence_gen.flow import Plan, build
 from components.sequence_gen.options import Options
 from components.sequence_gen.times import time_range
 from schemas import contents
 from schemas import features as f
+from schemas.buckets import number_of_buckets
 from schemas.errors import DataError
 from schemas.records import SequenceCounts
 

@@ -19,13 +19,13 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
-from components.sequence_gen import buckets as b
-from components.sequence_gen import core, counts, files, histories, rare, reporting, users
+from components.sequence_gen import core, counts, files, rare, reporting, users
 from components.sequence_gen.options import Options
 from components.sequence_gen.sequences import Sequences
 from components.sequence_gen.splits import NEW, load
+from schemas import buckets as b
 from schemas import features as f
-from schemas import parquet
+from schemas import histories, parquet
 from schemas.records import to_examples
 
 _BATCH_ROWS: Final = 1 << 20  # large, so that a bucket's share of a batch is worth its header

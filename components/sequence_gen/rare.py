@@ -9,9 +9,9 @@ from __future__ import annotations
 import polars as pl
 
 from components.sequence_gen import counts
-from components.sequence_gen.histories import person
 from components.sequence_gen.splits import SPLIT
 from schemas import features as f
+from schemas.histories import person
 
 
 def users_of(events: pl.DataFrame, sessions: bool) -> pl.DataFrame:

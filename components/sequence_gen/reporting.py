@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from components.sequence_gen import counts
-from components.sequence_gen.histories import person
-from components.sequence_gen.splits import SPLIT, USER, SplitOptions
+from components.sequence_gen.splits import SPLIT, SplitOptions
 from schemas import features as f
+from schemas.histories import USER, person
 from schemas.records import SequenceCounts
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from components.sequence_gen.histories import TIED, occurrences
-from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT, USER
+from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT
 from components.sequence_gen.users import Lists
 from components.sequence_gen.windows import (
     Ranges,
@@ -21,6 +20,7 @@ from components.sequence_gen.windows import (
     training_windows,
 )
 from schemas import features as f
+from schemas.histories import TIED, USER, occurrences
 
 _LENGTHS = np.array([least for least, _ in f.HISTORY_LENGTH_BUCKETS])
 _LENGTH_NAMES = pa.array([name.encode() for _, name in f.HISTORY_LENGTH_BUCKETS], pa.large_binary())

@@ -10,11 +10,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.sequence_gen import buckets as b
-from components.sequence_gen.histories import person
-from components.sequence_gen.splits import USER
 from components.sequence_gen.windows import gather
+from schemas import buckets as b
 from schemas import features as f
+from schemas.histories import USER, person
 
 
 class Lists(NamedTuple):

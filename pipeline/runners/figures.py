@@ -123,6 +123,7 @@ def _places(summary: Summary) -> list[tuple[str, str]]:
         ("pushed model", pushed),
         *([("report", summary.paths["report"])] if "report" in summary.paths else []),
         ("metadata", summary.paths["metadata"]),
+        *([("for every user", summary.paths["recommendations"])] if "recommendations" in summary.paths else []),
         ("TensorBoard", f"tensorboard --logdir {summary.paths['tensorboard']}"),
         ("summary", summary.paths["summary"]),
         ("log", summary.paths["log"]),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # As the stages are called in the DAG (the edge table of tests/pipeline/test_pipeline.py holds these names).
 _EXAMPLE_GEN, _TRAINER, _EVALUATOR, _PUSHER = "InteractionExampleGen", "Trainer", "Evaluator", "Pusher"
 _MODEL_CHECK: Final = "ModelCheck"
+_LISTS: Final = "BatchRecommender"
 _PUSHED, _DESTINATION = "pushed", "pushed_destination"  # custom properties of PushedModel
 _OF_SLICES: Final = ("hr@10", "ndcg@10")
 _SLICES: Final = {  # ours -> as metrics.json calls it
@@ -139,6 +140,7 @@ def _paths(config: Config, root: OutputRoot, run_id: str, stages: Mapping[str, E
         "tensorboard": str(_uri(stages[_TRAINER], "model_run")),
         "evaluation": str(_uri(stages[_EVALUATOR], "evaluation")),
         "rejected": str(_uri(stages[_EXAMPLE_GEN], "rejected")),
+        **({"recommendations": str(_uri(stages[_LISTS], "recommendations"))} if _LISTS in stages else {}),
     }
 
 

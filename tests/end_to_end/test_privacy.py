@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEY = "a key that nobody shall find anywhere"
 USERS, ITEMS, EVENTS = 60, 20, 12
 KNOBS = ["trainer.epochs=1", "trainer.model.architecture.units=8", "trainer.model.embedding_dim=8",
-         "evaluator.min_lift=0",
+         "evaluator.min_lift=0", "batch_recommender={k: 3}",
          "example_gen.pseudonyms={key_env: OUR_KEY}", "users.pseudonyms={key_env: OUR_KEY}",
          "users.columns={categories: [group]}", "data_gate.max_rejected=0.5"]  # fmt: skip
 
@@ -124,6 +124,8 @@ def test_a_forgotten_user_is_in_nothing_that_is_left_after_the_next_run(ran):  #
     assert keep_an_event(folder, users[1]) == [stays]
     run(folder, "run")
     assert "that derives from forgotten users" in run(folder, "gc", "--yes")
+    lists = [pq.read_table(path) for path in folder.glob("runs/artifacts/BatchRecommender/recommendations/*/*.parquet")]
+    assert sum(table.num_rows for table in lists) == USERS - 1
     left = {path.name for path in folder.glob("runs/serving/movielens/[0-9]*")}
     assert len(left) == 1
     assert left.isdisjoint(first)

@@ -18,7 +18,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsA
 
 SPLIT: Final = "split"  # Enum of schemas.features.SEQUENCE_SPLITS; within a user train, then valid, then test
 IS_LABEL: Final = "is_label"  # bool: the row is the label of a validation or test example
-USER: Final = "user"  # int64: number of the row's user, ascending
 NEW: Final = "new"  # bool, only where labels are of the newest span: the row is of that span
 
 

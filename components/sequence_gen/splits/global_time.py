@@ -9,9 +9,10 @@ from typing import Annotated, Final, Literal
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
-from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT, USER, SplitOptions
+from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT, SplitOptions
 from schemas import features as f
 from schemas.errors import DataError
+from schemas.histories import USER
 
 _MOMENTS: Final = ("valid_from", "test_from")
 _DAYS: Final = ("valid_days", "test_days")

@@ -7,8 +7,9 @@ from typing import Annotated, Final, Literal
 import polars as pl
 from pydantic import Field
 
-from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT, USER, SplitOptions
+from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT, SplitOptions
 from schemas import features as f
+from schemas.histories import USER
 
 _FEWEST: Final = 3  # events of a user whose last two are labels
 

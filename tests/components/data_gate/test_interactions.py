@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.data_gate.interactions import count
-from components.sequence_gen.histories import order
+from schemas.histories import order
 
 
 def write(path, rows, row_group_size=None):

@@ -10,10 +10,12 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.sequence_gen import counts, histories
+from components.sequence_gen import counts
 from components.sequence_gen.sequences import Sequences
-from components.sequence_gen.splits import USER, global_time
+from components.sequence_gen.splits import global_time
 from schemas import features as f
+from schemas import histories
+from schemas.histories import USER
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 

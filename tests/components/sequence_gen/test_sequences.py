@@ -7,10 +7,11 @@ import tracemalloc
 import numpy as np
 import polars as pl
 
-from components.sequence_gen import counts, histories
+from components.sequence_gen import counts
 from components.sequence_gen.sequences import Sequences
 from components.sequence_gen.splits import leave_last_out
 from schemas import features as f
+from schemas import histories
 
 
 def test_a_million_events_of_one_user_make_sequences_in_bounded_memory():

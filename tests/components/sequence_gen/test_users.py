@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 
-from components.sequence_gen import buckets, users
-from components.sequence_gen.splits import USER
+from components.sequence_gen import users
+from schemas import buckets
 from schemas import features as f
+from schemas.histories import USER
 
 GENRES = f.FEATURE_PREFIX + "genre"
 EVENTS = pl.DataFrame({USER: [1, 1, 2, 3], f.USER_ID: ["ann", "ann", "bob", "cy"]})

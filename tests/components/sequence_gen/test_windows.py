@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.sequence_gen import windows as w
-from components.sequence_gen.histories import NEVER, occurrences
-from components.sequence_gen.splits import USER
 from schemas import features as f
+from schemas.histories import NEVER, USER, occurrences
 
 
 @st.composite

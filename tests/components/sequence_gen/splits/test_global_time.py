@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT, USER
+from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT
 from components.sequence_gen.splits import global_time as rule
 from schemas import features as f
+from schemas.histories import USER
 
 EVENTS = pl.DataFrame({USER: [1, 1, 1, 1, 1, 2, 2, 3], f.TIMESTAMP: [0, 10, 15, 20, 30, 12, 19, 25]})
 

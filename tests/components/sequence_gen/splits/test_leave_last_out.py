@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT, USER
+from components.sequence_gen.splits import IS_LABEL, NEW, SPLIT
 from components.sequence_gen.splits import leave_last_out as rule
+from schemas.histories import USER
 
 
 def test_users_of_three_events_or_more_give_labels_and_others_train_alone():

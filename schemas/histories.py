@@ -7,10 +7,10 @@ from typing import Final, Literal
 import numpy as np
 import polars as pl
 
-from components.sequence_gen.splits import USER
 from schemas import features as f
 from schemas.hashing import stable_hash
 
+USER: Final = "user"  # int64: number of the row's user, ascending
 NEVER: Final = np.iinfo(np.int64).max
 TIED: Final = "tied"
 _HASH: Final = "user_hash"

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.sequence_gen import buckets as b
+from schemas import buckets as b
 
 
 def _batch(users: list[str]) -> pa.RecordBatch:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from components.sequence_gen import histories
-from components.sequence_gen.splits import USER
 from schemas import features as f
+from schemas import histories
+from schemas.histories import USER
 
 
 def _rows(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
