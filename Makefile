@@ -151,6 +151,10 @@ benchmark-serving: setup ## Measure the server under load, beside the bare model
 benchmark-topk: setup ## Measure the first 100 of 10^6 items for one user at a time (minutes; ARGS: more)
 	@$(BIN)/python -m benchmarks.serving.topk $(ARGS)
 
+.PHONY: benchmark-diversity
+benchmark-diversity: setup ## Measure what more diverse recommendations cost, as a curve (minutes; ARGS: more)
+	@$(BIN)/python -m benchmarks.diversity $(ARGS)
+
 .PHONY: benchmark-inspect
 benchmark-inspect: setup ## Measure the commands that look at runs, on 1,000 made runs (a minute; ARGS: more)
 	@$(BIN)/python -m benchmarks.inspect_runs $(ARGS)

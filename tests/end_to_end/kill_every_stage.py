@@ -18,7 +18,7 @@ from pipeline.runners import metadata
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 USERS, ITEMS, EVENTS = 150, 60, 20
-KNOBS = ["trainer.epochs=8", "trainer.learning_rate=0.01", "trainer.model.architecture.units=32"]
+KNOBS = ["model_check=null", "trainer.epochs=8", "trainer.learning_rate=0.01", "trainer.model.architecture.units=32"]
 STAGES = [
     "InteractionExampleGen", "InteractionSchema", "SequenceSchema", "StatisticsGen", "ExampleValidator", "DataGate",
     "SequenceGen", "Transform", "Trainer", "Evaluator", "Pusher",

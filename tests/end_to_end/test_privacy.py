@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEY = "a key that nobody shall find anywhere"
 USERS, ITEMS, EVENTS = 60, 20, 12
 KNOBS = ["trainer.epochs=1", "trainer.model.architecture.units=8", "trainer.model.embedding_dim=8",
-         "evaluator.min_lift=0", "batch_recommender={k: 3}",
+         "evaluator.min_lift=0", "batch_recommender={k: 3}", "model_check=null",
          "example_gen.pseudonyms={key_env: OUR_KEY}", "users.pseudonyms={key_env: OUR_KEY}",
          "users.columns={categories: [group]}", "data_gate.max_rejected=0.5"]  # fmt: skip
 
