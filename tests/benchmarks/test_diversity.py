@@ -7,7 +7,7 @@ from benchmarks.diversity import Attributes, curve, plot, shown
 # The model's first five are of one kind, and the label is the second; the rest are of others.
 KINDS = {"a1": "a", "a2": "a", "a3": "a", "a4": "a", "a5": "a", "b1": "b", "c1": "c", "d1": "d"}
 ATTRIBUTES = Attributes({item: [kind] for item, kind in KINDS.items()})
-COUNTS = {item: 10 for item in KINDS}
+COUNTS = dict.fromkeys(KINDS, 10)
 ANSWERS = [(list(KINDS), [8.0, 7.9, 7.8, 7.7, 7.6, 7.5, 7.4, 7.3], ["b1", "a1"], "a2")] * 3
 
 

@@ -21,12 +21,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 USERS, ITEMS, EVENTS = 150, 60, 20
 HELD_OUT = 3  # users with items of their own in validation and test
 KNOBS = [
-    "model_check=null",
-    "trainer.epochs=8",
-    "trainer.learning_rate=0.01",
-    "trainer.model.architecture.units=32",
+    "model_check=null", "trainer.epochs=8", "trainer.learning_rate=0.01", "trainer.model.architecture.units=32",
     "trainer.patience=8",
-]
+]  # fmt: skip
 STAGES = {
     "InteractionExampleGen", "InteractionSchema", "SequenceSchema", "StatisticsGen", "ExampleValidator", "DataGate",
     "SequenceGen", "Transform", "Trainer", "Evaluator", "Pusher",
