@@ -244,9 +244,7 @@ def main() -> None:
     if "start" in record:
         told = record["start"]
         print(f"Ready {told['served']:.1f} s after the start. Bar: {_BARS['start']}.")
-        print(
-            f"TensorFlow alone: imported after {told['import']:.1f} s, the same model called after {told['bare']:.1f} s."
-        )
+        print(f"TensorFlow alone: imported after {told['import']:.1f} s, the model called after {told['bare']:.1f} s.")
     Console().print(table(record))
     (arguments.folder / "serving.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
