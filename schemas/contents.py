@@ -14,6 +14,7 @@ PER_USER_FOLDER = "per_user"  # Parquet, one row an evaluation example
 PAIRS_FOLDER = "pairs"  # Parquet of schemas.records.PAIRS; only of the heads pointwise and rating
 ITEM_RATINGS_FILE = "item_ratings.parquet"  # item_id, sum and weight of its training ratings; only of the head rating
 BLESSING_FILE = "blessing.json"  # blessed or not, and why, in words and figures
+USER_GROUPS_FILE = "user_groups.json"  # split -> column of the users table -> value -> examples and NDCG@k
 RANKED_SHARE_FILE = "ranked_share.json"  # split -> share of its users whose labels were ranked
 # Inside TFX's InfraBlessing, beside the file by whose name TFX's own Pusher decides:
 MODEL_CHECK_FILE = "model_check.json"  # passed or not, reasons, figures

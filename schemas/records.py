@@ -47,6 +47,7 @@ PER_USER = pa.schema(
         (f.HISTORY_LENGTH, pa.string()),
         (f.LABEL_POPULARITY, pa.string()),
         (f.LABEL_REPEATS, pa.int64()),
+        ("user_groups", pa.list_(pa.string())),  # <column of the users table>=<value>; empty where there is no table
     ]
 )
 

@@ -59,7 +59,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             paired = report.Paired(pairs, task.head, task.pair_models)
         measured = report.report(evaluation, rows, task.ranked, options, paired)
         folder = f"{evaluation}/{contents.PER_USER_FOLDER}"
-        exposure.add(measured, folder, task.item_counts, task.candidate, options.cutoffs)
+        groups = exposure.add(measured, folder, task.item_counts, task.candidate, options.cutoffs)
+        if any(groups.values()):
+            _write_json(evaluation, contents.USER_GROUPS_FILE, groups)
         _write_json(evaluation, contents.METRICS_FILE, measured)
         overall = measured.get(features.VALID, {}).get(per_user.CANDIDATE, {}).get(per_user.OVERALL, {})
         decision = blessing.decide(rows, options, task.head, paired.rows if paired else None, overall)

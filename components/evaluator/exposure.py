@@ -9,6 +9,8 @@ ild@k           intra-list distance by the items table's categories; only where 
 ndcg_gap_history_length@k, ndcg_gap_label_popularity@k
                 best less worst NDCG@k among users by how much is known of them, and among labels by their popularity;
                 of slices with at least SMALLEST examples
+ndcg_gap_user_<column>@k
+                the same among users by what the users table says of them
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import polars as pl
 from tfx.dsl.io import fileio
 
 from components.evaluator import per_user
-from components.evaluator.options import DISTANCE, GAP, GAP_GROUPS, GINI, NOVELTY
+from components.evaluator.options import DISTANCE, GAP, GAP_GROUPS, GINI, NOVELTY, USER_GAP
 from components.evaluator.tfma_metrics import EXAMPLES
 from ranker import metrics
 from schemas import features as f
@@ -32,10 +34,11 @@ if TYPE_CHECKING:
 
     from components.evaluator.report import Report
 
+UserGroups = dict[str, dict[str, dict[str, float]]]
 SMALLEST: Final = 30  # examples of a slice, below which its NDCG says too little of a group
 
 
-def add(report: Report, folder: str, item_counts: str, model: str, cutoffs: Sequence[int]) -> None:
+def add(report: Report, folder: str, item_counts: str, model: str, cutoffs: Sequence[int]) -> dict[str, UserGroups]:
     """Puts all of it into a report, among the candidate's overall figures of each split.
 
     Args:
@@ -44,13 +47,55 @@ def add(report: Report, folder: str, item_counts: str, model: str, cutoffs: Sequ
         item_counts: file of schemas.records.ITEM_COUNTS.
         model: folder of the candidate's SavedModel.
         cutoffs: k.
+    Returns: split -> what `user_groups` gives.
     """
     counts, items = per_user.read_item_counts(item_counts), exported_items(model)
+    groups = {split: user_groups(folder, split, cutoffs) for split in report}
     for split, by_model in report.items():
         slices = by_model[per_user.CANDIDATE]
         found = {**measure(folder, split, counts, items, cutoffs), **gaps(slices, cutoffs)}
+        found |= _group_gaps(groups[split], cutoffs)
         for name, value in found.items():
             slices[per_user.OVERALL][name] = {"value": value, "low": None, "high": None}
+    return groups
+
+
+def user_groups(folder: str, split: str, cutoffs: Sequence[int]) -> UserGroups:
+    """NDCG@k of users by what the users table says of them; one of several values is in several groups.
+
+    Args:
+        folder: of the Parquet files of schemas.records.PER_USER.
+        split: of them.
+        cutoffs: k.
+    Returns: column -> value -> {"examples": …, "ndcg@k": …}; empty without a users table.
+    """
+    names = [f"ndcg@{k}" for k in cutoffs]
+    parts = []
+    for path in sorted(fileio.glob(f"{folder}/*.parquet")):
+        rows = per_user.read_parquet(path, [per_user.SPLIT, "rank", per_user.GROUPS])
+        rows = rows.filter(pl.col(per_user.SPLIT) == split)
+        gains = {name: metrics.ndcg_at_k(rows["rank"].to_numpy(), k) for name, k in zip(names, cutoffs, strict=True)}
+        of_groups = rows.select(per_user.GROUPS).with_columns(**{n: pl.Series(v) for n, v in gains.items()})
+        of_groups = of_groups.explode(per_user.GROUPS).drop_nulls(per_user.GROUPS)
+        parts.append(of_groups.group_by(per_user.GROUPS).agg(pl.len().alias(EXAMPLES), pl.col(names).sum()))
+    made: UserGroups = {}
+    if parts:
+        whole = pl.concat(parts).group_by(per_user.GROUPS).sum().sort(per_user.GROUPS)
+        for row in whole.iter_rows(named=True):
+            column, _, value = row[per_user.GROUPS].partition("=")
+            means = {name: row[name] / row[EXAMPLES] for name in names}
+            made.setdefault(column, {})[value] = {EXAMPLES: row[EXAMPLES], **means}
+    return made
+
+
+def _group_gaps(groups: UserGroups, cutoffs: Sequence[int]) -> dict[str, float]:
+    found = {}
+    for column, by_value in groups.items():
+        large = [values for values in by_value.values() if values[EXAMPLES] >= SMALLEST]
+        for k in cutoffs if len(large) > 1 else ():
+            values = [each[f"ndcg@{k}"] for each in large]
+            found[f"{USER_GAP}{column}@{k}"] = max(values) - min(values)
+    return found
 
 
 def measure(

@@ -169,8 +169,20 @@ def _rows(split: str, read: pa.RecordBatch, ranks: dict[str, np.ndarray], top: n
         features.HISTORY_LENGTH: columns.text(read, features.HISTORY_LENGTH),
         features.LABEL_POPULARITY: columns.text(read, features.LABEL_POPULARITY),
         features.LABEL_REPEATS: columns.one(read, features.LABEL_REPEATS, pa.int64()),
+        per_user.GROUPS: _groups(read),
     }
     return pa.Table.from_arrays([made[name] for name in records.PER_USER.names], schema=records.PER_USER)
+
+
+def _groups(read: pa.RecordBatch) -> pa.Array:
+    """What the users table says of each row's user: [n] list<string> of <column>=<value>."""
+    found: list[list[str]] = [[] for _ in range(len(read))]
+    for name in read.schema.names:
+        if name.startswith(features.USER_FEATURE_PREFIX):
+            column = name.removeprefix(features.USER_FEATURE_PREFIX)
+            for row, value in zip(*columns.values(read, name), strict=True):
+                found[row].append(f"{column}={value}")
+    return pa.array(found, pa.list_(pa.string()))
 
 
 def _lists(items: np.ndarray) -> pa.Array:

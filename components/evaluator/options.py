@@ -17,6 +17,7 @@ PAIR_METRICS: Mapping[str, tuple[str, ...]] = {
 }
 # Of the candidate's lists as a whole (components.evaluator.exposure), and what TFMA counts of them.
 GINI, NOVELTY, DISTANCE, GAP = "gini", "novelty", "ild", "ndcg_gap"
+USER_GAP = f"{GAP}_user_"  # and a column of the users table
 GAP_GROUPS = (features.HISTORY_LENGTH, features.LABEL_POPULARITY)
 LISTS = (
     GINI,
@@ -101,7 +102,8 @@ class Options(BaseModel):
         Field(
             description="Figures on validation that a model must keep to be published, such as {gini@10: {max: 0.9}, "
             "coverage@20: {min: 0.3}}: gini, novelty, ild (with an items table), ndcg_gap_history_length, "
-            "ndcg_gap_label_popularity, coverage, mean_popularity, cold_share, hr, ndcg or mrr, @, a cutoff."
+            "ndcg_gap_label_popularity, ndcg_gap_user_<column of the users table>, coverage, mean_popularity, "
+            "cold_share, hr, ndcg or mrr, @, a cutoff."
         ),
     ] = {}
     max_labels: Annotated[
@@ -132,7 +134,8 @@ class Options(BaseModel):
     def _limits_are_measured(self) -> Options:
         known = [*self._rank_metrics(), *(f"{name}@{k}" for name in LISTS for k in self.cutoffs)]
         for name in self.limits:
-            if name not in known or name == f"{DISTANCE}@1":
+            of_users = name.startswith(USER_GAP) and name.rpartition("@")[2] in map(str, self.cutoffs)
+            if not of_users and (name not in known or name == f"{DISTANCE}@1"):
                 raise ValueError(f"limits: {name} isn't measured; choose of {', '.join(known)}")
         return self
 

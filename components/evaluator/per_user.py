@@ -13,7 +13,7 @@ from schemas import features, records
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SPLIT = "split"
+SPLIT, GROUPS = "split", "user_groups"
 SLICES = (features.HISTORY_LENGTH, features.LABEL_POPULARITY, features.LABEL_REPEATS)
 OVERALL = "overall"
 CANDIDATE, POPULARITY, BASELINE, RECENT = "candidate", "popularity", "baseline", "recent"
@@ -25,9 +25,9 @@ def read(folder: str) -> pl.DataFrame:
 
     Args:
         folder: of the Parquet files.
-    Returns: the columns of schemas.records.PER_USER but top_items, sorted by split, user, time, label and ranks.
+    Returns: the columns of schemas.records.PER_USER but its lists, sorted by split, user, time, label and ranks.
     """
-    columns = [name for name in records.PER_USER.names if name != "top_items"]
+    columns = [name for name in records.PER_USER.names if name not in ("top_items", GROUPS)]
     parts = [read_parquet(path, columns) for path in sorted(fileio.glob(f"{folder}/*.parquet"))]
     return pl.concat(parts).sort([SPLIT, "user_id", "label_timestamp", "label", *RANK_COLUMNS.values()])
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import os
 import pathlib
 import subprocess
@@ -106,6 +107,16 @@ def keep_an_event(folder, user):
         return found
 
     return asyncio.run(write())
+
+
+def test_the_gap_between_groups_of_users_is_measured(ran):
+    folder, _, _ = ran
+    (evaluation,) = folder.glob("runs/artifacts/Evaluator/evaluation/*")
+    groups = json.loads((evaluation / "user_groups.json").read_text())
+    assert {value: of["examples"] for value, of in groups["test"]["group"].items()} == {"a": USERS / 2, "b": USERS / 2}
+    overall = json.loads((evaluation / "metrics.json").read_text())["test"]["candidate"]["overall"]
+    of_groups = [of["ndcg@10"] for of in groups["test"]["group"].values()]
+    assert overall["ndcg_gap_user_group@10"]["value"] == pytest.approx(max(of_groups) - min(of_groups))
 
 
 def test_a_forgotten_user_is_in_nothing_that_is_left_after_the_next_run(ran):  # the last: it changes the runs

@@ -62,6 +62,22 @@ def test_a_gap_is_the_best_less_the_worst_of_large_groups():
     assert found == {"ndcg_gap_label_popularity@10": pytest.approx(0.7)}
 
 
+def test_users_are_grouped_by_what_their_table_says(tmp_path):
+    rows = {"split": ["valid"] * 4 + ["test"], "rank": [1, 3, 0, 1, 1],
+            "user_groups": [["sex=f", "job=a"], ["sex=f"], ["sex=m", "job=a", "job=b"], [], ["sex=f"]]}  # fmt: skip
+    for n, part in enumerate((slice(0, 2), slice(2, 5))):
+        pl.DataFrame({name: values[part] for name, values in rows.items()}).write_parquet(tmp_path / f"{n}.parquet")
+    found = exposure.user_groups(str(tmp_path), "valid", (10,))
+    assert found == {
+        "sex": {"f": {"examples": 2, "ndcg@10": 0.75}, "m": {"examples": 1, "ndcg@10": 0.0}},
+        "job": {"a": {"examples": 2, "ndcg@10": 0.5}, "b": {"examples": 1, "ndcg@10": 0.0}},
+    }
+    assert exposure._group_gaps(found, (10,)) == {}  # too few of each
+    large = {"sex": {"f": {"examples": 40, "ndcg@10": 0.75}, "m": {"examples": 30, "ndcg@10": 0.25}}}
+    assert exposure._group_gaps(large, (10,)) == {"ndcg_gap_user_sex@10": 0.5}
+    assert Options(limits={"ndcg_gap_user_sex@10": {"max": 0.1}}).limits
+
+
 def test_the_exported_table_is_found_beside_the_model(tmp_path):
     assert exposure.exported_items(str(tmp_path)) is None
     (tmp_path / EXPORTED_ITEMS).parent.mkdir()
@@ -94,6 +110,7 @@ def test_a_limit_on_what_is_not_there_is_not_kept():
     ("limits", "words"),
     [
         ({"gini@7": {"max": 1}}, "isn't measured"),
+        ({"ndcg_gap_user_sex@7": {"max": 1}}, "isn't measured"),
         ({"ild@1": {"min": 0}}, "isn't measured"),
         ({"gini@10": {}}, "needs min or max"),
         ({"gini@10": {"min": 1, "max": 0}}, "min is more than max"),
