@@ -43,6 +43,7 @@ STAGES = {
     "pusher": "components.pusher.executor",
     "batch_recommender": "components.batch_recommender.executor",
 }
+_OPTIONAL = ("model_check", "batch_recommender")
 
 
 def stage_versions(config: Config) -> dict[str, str]:
@@ -59,7 +60,10 @@ def stage_versions(config: Config) -> dict[str, str]:
         "evaluator": _of_pairs(config),
         "model_check": ["serving.__main__"],
     }
-    return {stage: code_version(module, named.get(stage, ())) for stage, module in STAGES.items()}
+    off = {stage for stage in _OPTIONAL if getattr(config, stage) is None}  # nobody asks for the server's code then
+    return {
+        stage: "" if stage in off else code_version(module, named.get(stage, ())) for stage, module in STAGES.items()
+    }
 
 
 def _of_pairs(config: Config) -> list[str]:

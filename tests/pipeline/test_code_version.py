@@ -19,7 +19,8 @@ ASK = """
 import json, pathlib, sys, time
 from pipeline import code_version
 from pipeline.config import load
-config = load(None, ["example_gen.data=[log.csv]", "sequence_gen.split=leave_last_out"])
+told = ["example_gen.data=[log.csv]", "sequence_gen.split=leave_last_out"]
+config, plain = load(None, [*told, "model_check={}", "batch_recommender={}"]), load(None, told)
 answers = []
 for edited in json.load(sys.stdin):
     before = {name: pathlib.Path(name).read_text() if pathlib.Path(name).exists() else None for name in edited}
@@ -28,9 +29,11 @@ for edited in json.load(sys.stdin):
     code_version._graph.cache_clear()
     code_version._normalised.cache_clear()
     began = time.process_time()
-    answer = code_version.stage_versions(config)
-    answer |= {name: code_version.schema_digest(name) for name in json.loads(sys.argv[1])}
-    answers.append({"versions": answer, "seconds": time.process_time() - began})
+    off = code_version.stage_versions(plain)
+    answer = {name: code_version.schema_digest(name) for name in json.loads(sys.argv[1])}
+    seconds = time.process_time() - began
+    answer |= code_version.stage_versions(config)
+    answers.append({"versions": answer, "off": off, "seconds": seconds})
     for name, text in before.items():
         pathlib.Path(name).unlink() if text is None else pathlib.Path(name).write_text(text)
 heavy = [name for name in ("tensorflow", "tfx", "apache_beam") if name in sys.modules]
@@ -149,6 +152,13 @@ def test_all_versions_take_less_than_a_second_and_import_nothing_heavy(tree):
     found = tree.ask([{}])
     assert found["answers"][0]["seconds"] < 1.0
     assert found["heavy"] == []
+
+
+def test_a_stage_that_is_off_has_no_version_and_the_others_the_same_as_ever(tree):
+    (answer,) = tree.ask([{}])["answers"]
+    off = {stage for stage, version in answer["off"].items() if not version}
+    assert off == {"model_check", "batch_recommender"}
+    assert all(answer["versions"][stage] == version for stage, version in answer["off"].items() if version)
 
 
 def test_an_unknown_module_is_refused_by_name():
