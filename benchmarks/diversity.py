@@ -100,8 +100,8 @@ def measure(
 
     ranks = np.array([items.index(label) + 1 if label in items else 0
                       for items, label in zip(map(list, lists), labels, strict=True)], np.int64)  # fmt: skip
-    of_training = _numbers(lists, {item: n for n, item in enumerate(counts)}, k)
-    of_table = _numbers(lists, {item: n for n, item in enumerate(attributes.values)}, k)
+    of_training = metrics.numbered(lists, {item: n for n, item in enumerate(counts)}, k)
+    of_table = metrics.numbered(lists, {item: n for n, item in enumerate(attributes.values)}, k)
     number = np.array(list(counts.values()))
     shown = np.bincount(of_training[of_training >= 0], minlength=len(counts))
     return {
@@ -111,15 +111,6 @@ def measure(
         "gini": metrics.gini(shown),
         "novelty": float(np.nanmean(metrics.novelty_at_k(of_training, k, number))),
     }
-
-
-def _numbers(lists: Sequence[Sequence[str]], known: dict[str, int], k: int) -> np.ndarray:
-    from ranker import metrics
-
-    made = np.full((len(lists), k), metrics.NO_ITEM, np.int64)
-    for row, items in zip(made, lists, strict=True):
-        row[: len(items)] = [known.get(item, metrics.COLD_ITEM) for item in items]
-    return made
 
 
 def _divergence(slate: Any, places: np.ndarray) -> float:

@@ -100,13 +100,13 @@ def forget(config: Config, root: OutputRoot, users: Sequence[str]) -> Erased:
 
 async def _out_of_store(config: Config, users: Sequence[str]) -> int | None:
     from serving.events.records import Codec, secret
-    from serving.events.stores import MEMORY, open_store
+    from serving.events.stores import MEMORY, file_of, open_store
 
     told = served_options(config).events
     if told is None or told.store in (None, MEMORY):
         return None
-    file = told.store.removeprefix("sqlite:///")
-    if file != told.store and not pathlib.Path(file).exists():
+    file = file_of(told)
+    if file is not None and not pathlib.Path(file).exists():
         return 0
     codec, store = Codec(secret(told.key_file)), open_store(told)
     try:

@@ -72,8 +72,9 @@ def find(config: Config, root: OutputRoot) -> list[Leftover]:
     kept += [path for path in runs if not finished or path > finished[-1]]  # the same command again goes on from there
     found = [_leftover(path, OLD_RUN if path in finished else KILLED) for path in runs if path not in kept]
     retired = metadata.retired(store)
-    found += _outputs(store, root, [path.name for path in kept], retired)
-    found += _reports(store, kept, retired)
+    stages = {path: [stage.id for stage in metadata.executions(store, path.name).values()] for path in kept}
+    found += _outputs(store, root, [number for ids in stages.values() for number in ids], retired)
+    found += _reports(store, stages, retired)
     found += _models(config, root, retired)
     found += _checkpoints(root, config.run.keep.checkpoint_days)
     return found
@@ -103,11 +104,11 @@ def _summarised(run: pathlib.Path) -> bool:
     return (run / SUMMARY_FILE).exists()
 
 
-def _outputs(store: MetadataStore, root: OutputRoot, kept: list[str], retired: Mapping[str, int]) -> Iterator[Leftover]:
+def _outputs(
+    store: MetadataStore, root: OutputRoot, stages: list[int], retired: Mapping[str, int]
+) -> Iterator[Leftover]:
     """Folders of executions whose outputs no kept run wrote or read, its cached stages included; and retired ones."""
-    stages = [stage for run_id in kept for stage in metadata.executions(store, run_id).values()]
-    used = _used(store, [stage.id for stage in stages])
-    ids = {str(stage.id) for stage in stages}
+    used, ids = _used(store, stages), set(map(str, stages))
     recorded = {artifact.uri: artifact.id for artifact in store.get_artifacts() if artifact.state == pb.Artifact.LIVE}
     for output in sorted(root.artifacts.glob("*/*/*")):
         path = str(output)
@@ -126,11 +127,12 @@ def _used(store: MetadataStore, executions: list[int]) -> set[str]:
     return {artifact.uri for artifact in store.get_artifacts_by_id({event.artifact_id for event in events})}
 
 
-def _reports(store: MetadataStore, kept: list[pathlib.Path], retired: Mapping[str, int]) -> Iterator[Leftover]:
+def _reports(
+    store: MetadataStore, kept: Mapping[pathlib.Path, list[int]], retired: Mapping[str, int]
+) -> Iterator[Leftover]:
     """Pages of runs that used what is retired: they show histories."""
-    for run in kept:
+    for run, stages in kept.items():
         page = run / REPORT_FILE
-        stages = [stage.id for stage in metadata.executions(store, run.name).values()]
         if page.exists() and retired.keys() & _used(store, stages):
             yield Leftover(page, RETIRED, page.stat().st_size)
 

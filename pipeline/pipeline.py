@@ -15,6 +15,7 @@ from components.pusher.component import Pusher
 from components.sequence_gen.component import SequenceGen
 from components.trainer.component import Trainer
 from components.transform.component import transform
+from pipeline import places
 from pipeline.checking import model_check
 from pipeline.code_version import schema_digest, stage_versions
 from pipeline.recommending import batch_recommender
@@ -52,7 +53,7 @@ def create_pipeline(
         published: how the stages get at published models; None: by resolvers.
     """
     published = published or Resolved()
-    target = config.pusher.target or str(root.serving / config.run.name)
+    target = places.publish_target(config, root)
     code = stage_versions(config)
     of_interactions, of_sequences = _configured_features(config)
 

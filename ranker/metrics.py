@@ -7,10 +7,31 @@ miss that counts.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 NO_ITEM = -1  # in a list of recommended items: nothing stands here
 COLD_ITEM = -2  # in a list of recommended items: one that training never saw
+
+
+def numbered(lists: Iterable[Sequence[str]], places: Mapping[str, int], most: int) -> np.ndarray:
+    """Lists of item ids as the functions below take them.
+
+    Args:
+        lists: [n], best first; "" is no item.
+        places: item id -> its number.
+        most: K, at least the longest list.
+    Returns: [n, K] int64; COLD_ITEM for an item without a number, NO_ITEM where a list is shorter.
+    """
+    found = [[places.get(item, COLD_ITEM) for item in items if item] for items in lists]
+    made = np.full((len(found), most), NO_ITEM, np.int64)
+    for row, numbers in zip(made, found, strict=True):
+        row[: len(numbers)] = numbers
+    return made
 
 
 def hr_at_k(rank: np.ndarray, k: int) -> np.ndarray:

@@ -6,6 +6,7 @@ itself about people, so keep it as the log is kept; whoever deletes a user from 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import TYPE_CHECKING, Final
 
@@ -53,18 +54,23 @@ class Forgotten:
                 next_step="See that it is there and text in UTF-8; where nobody is on it yet, make an empty one.",
             ) from error
 
+    @functools.cached_property
+    def names(self) -> list[str]:
+        """Sorted."""
+        return sorted(self.users)
+
     def __bool__(self) -> bool:
         return bool(self.users)
 
     def among(self, users: pa.Array) -> pa.Array:
         """[n] string -> [n] bool."""
-        return pc.is_in(users, value_set=pa.array(sorted(self.users), pa.string()))
+        return pc.is_in(users, value_set=pa.array(self.names, pa.string()))
 
     def mark(self, fingerprint: str) -> str:
         """A fingerprint of data that are read without them."""
         if not self:
             return fingerprint
-        return f"{fingerprint}-{hashlib.sha256(chr(10).join(sorted(self.users)).encode()).hexdigest()[:12]}"
+        return f"{fingerprint}-{hashlib.sha256(chr(10).join(self.names).encode()).hexdigest()[:12]}"
 
 
 def add(place: str, users: Iterable[str]) -> list[str]:

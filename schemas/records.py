@@ -6,6 +6,7 @@ import datetime
 import pathlib
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -226,3 +227,9 @@ def from_examples(examples: Sequence[bytes]) -> pa.RecordBatch:
     from tfx_bsl.coders import example_coder
 
     return example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(list(examples))
+
+
+def lists(values: np.ndarray, there: np.ndarray, kind: pa.DataType) -> pa.ListArray:
+    """[n, K] values and [n, K] bool -> [n] list<kind> of those that are there, in their order."""
+    offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values[there].tolist(), kind))

@@ -7,7 +7,6 @@ import logging
 import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
@@ -15,8 +14,8 @@ from tfx.types import artifact_utils
 from components.batch_recommender.flow import Plan, build
 from components.batch_recommender.histories import Form
 from components.batch_recommender.options import Options
-from schemas import features as f
 from schemas.buckets import number_of_buckets
+from schemas.logs import number_of_rows, parquet_files, rows_of
 
 if TYPE_CHECKING:
     from tfx.types import Artifact
@@ -51,25 +50,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if not model:
             _log.warning("BatchRecommender: no model was published, so there are no lists.")
             return
-        pattern = posixpath.join(artifact_utils.get_split_uri([examples], f.ALL), "*")
+        files, prefix = parquet_files(examples), posixpath.join(made.uri, _PREFIX)
         plan = Plan(
-            files=_match(pattern),
+            files=files,
             model=model,
             options=options,
             form=Form(**json.loads(exec_properties["histories"])),
-            buckets=options.buckets or number_of_buckets(examples.get_int_custom_property("rows")),
-            prefix=posixpath.join(made.uri, _PREFIX),
+            buckets=options.buckets or number_of_buckets(number_of_rows(examples, files)),
+            prefix=prefix,
         )
         with self._make_beam_pipeline() as pipeline:
             build(pipeline, plan)
-        made.users = sum(_rows(path) for path in _match(posixpath.join(made.uri, f"{_PREFIX}*.parquet")))
+        (written,) = FileSystems.match([f"{prefix}*.parquet"])
+        made.users = sum(rows_of(file.path) for file in written.metadata_list)
         _log.info("BatchRecommender: %d items for each of %d users, of %s.", options.k, made.users, model)
-
-
-def _match(pattern: str) -> tuple[str, ...]:
-    return tuple(sorted(file.path for file in FileSystems.match([pattern])[0].metadata_list))
-
-
-def _rows(path: str) -> int:
-    with FileSystems.open(path) as handle:
-        return pq.ParquetFile(handle).metadata.num_rows

@@ -6,9 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.io.parquetio import WriteToParquetBatched
 from apache_beam.metrics import Metrics
 from apache_beam.utils import shared
@@ -18,11 +16,11 @@ from components.batch_recommender.options import Options
 from ranker import saved
 from ranker.saved import SavedRanker
 from schemas import buckets as b
-from schemas import parquet, stores
+from schemas import stores
+from schemas.logs import Read, split_interactions
 from schemas.models import Facts, read_facts
-from schemas.records import RECOMMENDATIONS
+from schemas.records import RECOMMENDATIONS, lists
 
-_BATCH_ROWS = 1 << 20  # large, so that a bucket's share of a batch is worth its header
 _CODEC = "zstd"
 
 
@@ -53,23 +51,11 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
         pipeline
         | "Files" >> beam.Create(plan.files)
         | "Reshuffle" >> beam.Reshuffle()
-        | "Read" >> beam.ParDo(_Read(plan.buckets))
+        | "Read" >> beam.ParDo(Read(split_interactions, plan.buckets))
         | "Group" >> beam.GroupByKey()
         | "Recommend" >> beam.ParDo(_Recommend(plan))
         | "Write" >> WriteToParquetBatched(plan.prefix, RECOMMENDATIONS, codec=_CODEC, file_name_suffix=".parquet")
     )
-
-
-class _Read(beam.DoFn):
-    """File -> (bucket, piece)."""
-
-    def __init__(self, buckets: int) -> None:
-        self._buckets = buckets
-
-    def process(self, path: str) -> Iterator[tuple[int, bytes]]:
-        with FileSystems.open(path) as handle:
-            for batch in parquet.batches(handle, rows=_BATCH_ROWS, threads=False):
-                yield from b.split(b.flatten(batch), self._buckets)
 
 
 class _Model:
@@ -105,11 +91,6 @@ def answers(model: SavedRanker, users: Asked, k: int) -> pa.Table:
     answer = model.recommend(users.items, users.times, users.users, users.exclude)
     ids, scores = answer.item_ids[:, :k], answer.scores[:, :k]
     there = ids != ""
-    offsets = pa.array(np.concatenate([[0], np.cumsum(there.sum(axis=1))]), pa.int32())
-    columns = [
-        pa.array(users.users, pa.string()),
-        pa.ListArray.from_arrays(offsets, pa.array(ids[there].tolist(), pa.string())),
-        pa.ListArray.from_arrays(offsets, pa.array(scores[there], pa.float32())),
-    ]
+    columns = [pa.array(users.users, pa.string()), lists(ids, there, pa.string()), lists(scores, there, pa.float32())]
     return pa.Table.from_arrays([c.cast(t) for c, t in zip(columns, RECOMMENDATIONS.types, strict=True)],
                                 schema=RECOMMENDATIONS)  # fmt: skip

@@ -68,6 +68,5 @@ def asked(rows: pl.DataFrame, form: Form, *, window: int, mask_seen: bool, batch
         .sort(pl.col(f.ITEM_ID).list.len(), maintain_order=True)
     )
     for part in users.iter_slices(batch_size):
-        columns = [part[name].to_list() for name in (f.USER_ID, f.ITEM_ID, f.TIMESTAMP, _PAST)]
-        ids, items, times, beyond = columns
+        ids, items, times, beyond = (part[name].to_list() for name in (f.USER_ID, f.ITEM_ID, f.TIMESTAMP, _PAST))
         yield Asked(ids, items, times, beyond if mask_seen else [[] for _ in ids])

@@ -30,7 +30,7 @@ from schemas import stores
 from schemas.models import EXPORTED_ITEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from components.evaluator.report import Report
 
@@ -89,12 +89,9 @@ def user_groups(folder: str, split: str, cutoffs: Sequence[int]) -> UserGroups:
 
 
 def _group_gaps(groups: UserGroups, cutoffs: Sequence[int]) -> dict[str, float]:
-    found = {}
+    found: dict[str, float] = {}
     for column, by_value in groups.items():
-        large = [values for values in by_value.values() if values[EXAMPLES] >= SMALLEST]
-        for k in cutoffs if len(large) > 1 else ():
-            values = [each[f"ndcg@{k}"] for each in large]
-            found[f"{USER_GAP}{column}@{k}"] = max(values) - min(values)
+        found |= _apart(f"{USER_GAP}{column}", by_value.values(), cutoffs)
     return found
 
 
@@ -111,7 +108,7 @@ def measure(
         cutoffs: k.
     Returns: value by name; empty where the split has no lists.
     """
-    known = counts["item_id"].to_list()
+    known = {item: n for n, item in enumerate(counts["item_id"])}
     table = _attributes(items) if items is not None else None
     exposed = {k: np.zeros(len(known), np.int64) for k in cutoffs}
     sums: dict[str, list[float]] = {}
@@ -119,14 +116,15 @@ def measure(
         lists = per_user.read_parquet(path, [per_user.SPLIT, "top_items"]).filter(pl.col(per_user.SPLIT) == split)
         if lists.is_empty():
             continue
-        numbers = _numbers(lists["top_items"], known)
+        tops = lists["top_items"].to_list()
+        numbers = metrics.numbered(tops, known, f.TOP_K)
+        of_table = None if table is None else (metrics.numbered(tops, table[0], f.TOP_K), table[1])
         for k in cutoffs:
             first = numbers[:, :k]
             exposed[k] += np.bincount(first[first >= 0], minlength=len(known))
             _add(sums, f"{NOVELTY}@{k}", metrics.novelty_at_k(numbers, k, counts["count"].to_numpy()))
-            if table is not None and k > 1:
-                of_table = _numbers(lists["top_items"], table[0])
-                distances = metrics.intra_list_distance_at_k(of_table, k, table[1])
+            if of_table is not None and k > 1:
+                distances = metrics.intra_list_distance_at_k(of_table[0], k, of_table[1])
                 _add(sums, f"{DISTANCE}@{k}", distances)
     found = {f"{GINI}@{k}": metrics.gini(shown) for k, shown in exposed.items()}
     found |= {name: total / n if n else float("nan") for name, (total, n) in sums.items()}
@@ -141,14 +139,21 @@ def gaps(slices: Mapping[str, Mapping[str, Mapping[str, Any]]], cutoffs: Sequenc
         cutoffs: k.
     Returns: value by name; a kind with fewer than two large slices has none.
     """
-    found = {}
+    found: dict[str, float] = {}
     for group in GAP_GROUPS:
         of_group = [values for name, values in slices.items() if name.startswith(f"{group}=")]
-        large = [values for values in of_group if values[EXAMPLES]["value"] >= SMALLEST]
-        for k in cutoffs if len(large) > 1 else ():
-            values = [each[f"ndcg@{k}"]["value"] for each in large]
-            found[f"{GAP}_{group}@{k}"] = max(values) - min(values)
+        plain = [{metric: each["value"] for metric, each in values.items()} for values in of_group]
+        found |= _apart(f"{GAP}_{group}", plain, cutoffs)
     return found
+
+
+def _apart(name: str, groups: Iterable[Mapping[str, float]], cutoffs: Sequence[int]) -> dict[str, float]:
+    """Best less worst NDCG@k of the large ones among groups, by `name`@k; nothing where fewer than two are large."""
+    large = [values for values in groups if values[EXAMPLES] >= SMALLEST]
+    if len(large) < 2:
+        return {}
+    of_cutoffs = {k: [values[f"ndcg@{k}"] for values in large] for k in cutoffs}
+    return {f"{name}@{k}": max(values) - min(values) for k, values in of_cutoffs.items()}
 
 
 def exported_items(model: str) -> pl.DataFrame | None:
@@ -164,8 +169,8 @@ def exported_items(model: str) -> pl.DataFrame | None:
         return pl.read_parquet(file.read())
 
 
-def _attributes(items: pl.DataFrame) -> tuple[list[str], np.ndarray] | None:
-    """Ids and [c, m] of 0 and 1 over all values of all categories; None: the table has no categories."""
+def _attributes(items: pl.DataFrame) -> tuple[dict[str, int], np.ndarray] | None:
+    """Rows of ids and [c, m] of 0 and 1 over all values of all categories; None: the table has no categories."""
     columns = [
         name for name, kind in items.schema.items() if name.startswith(f.FEATURE_PREFIX) and kind == pl.List(pl.String)
     ]
@@ -181,17 +186,7 @@ def _attributes(items: pl.DataFrame) -> tuple[list[str], np.ndarray] | None:
     for column in columns:
         for n, row in enumerate(items[column].to_list()):
             made[n, [values[column, value] for value in row or ()]] = 1.0
-    return items[f.ITEM_ID].to_list(), made
-
-
-def _numbers(lists: pl.Series, known: list[str]) -> np.ndarray:
-    """[n, TOP_K] int64 as ranker.metrics takes them: COLD_ITEM for an unknown item, NO_ITEM at a list's end."""
-    place = {item: n for n, item in enumerate(known)}
-    made = np.full((len(lists), f.TOP_K), metrics.NO_ITEM, np.int64)
-    for n, row in enumerate(lists.to_list()):
-        found = [place.get(item, metrics.COLD_ITEM) for item in row if item]
-        made[n, : len(found)] = found
-    return made
+    return {item: n for n, item in enumerate(items[f.ITEM_ID])}, made
 
 
 def _add(sums: dict[str, list[float]], name: str, values: np.ndarray) -> None:

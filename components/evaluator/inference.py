@@ -165,7 +165,7 @@ def _rows(split: str, read: pa.RecordBatch, ranks: dict[str, np.ndarray], top: n
             column: pa.array(ranks[model], pa.int64()) if model in ranks else pa.nulls(n, pa.int64())
             for model, column in per_user.RANK_COLUMNS.items()
         },
-        "top_items": _lists(top),
+        "top_items": records.lists(top, top != b"", pa.binary()).cast(pa.list_(pa.string())),
         features.HISTORY_LENGTH: columns.text(read, features.HISTORY_LENGTH),
         features.LABEL_POPULARITY: columns.text(read, features.LABEL_POPULARITY),
         features.LABEL_REPEATS: columns.one(read, features.LABEL_REPEATS, pa.int64()),
@@ -183,11 +183,3 @@ def _groups(read: pa.RecordBatch) -> pa.Array:
             for row, value in zip(*columns.values(read, name), strict=True):
                 found[row].append(f"{column}={value}")
     return pa.array(found, pa.list_(pa.string()))
-
-
-def _lists(items: np.ndarray) -> pa.Array:
-    """[n, K] bytes, "" where a list is shorter, to [n] list<string> without the empty ones."""
-    kept = items != b""
-    offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    flat = pa.array(items[kept].tolist(), pa.binary()).cast(pa.string())
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat)

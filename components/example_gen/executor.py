@@ -15,7 +15,6 @@ from components.example_gen import beam_io, files, inputs, outputs
 from components.example_gen.options import SEPARATOR, Options
 from schemas.errors import DataError
 from schemas.forgotten import Forgotten
-from schemas.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
     from tfx import types
@@ -57,9 +56,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         outputs.write_counts(rejected.uri, counts)
         outputs.write_csv(rejected.uri)
         read = inputs.combined((file.name, file.size, file.sha256, file.span) for file in counts.files)
-        if options.pseudonyms:
-            read = Pseudonyms.load(options.pseudonyms).mark(read)
-        read = forgotten.mark(read)
+        read = inputs.marked(read, options.pseudonyms, forgotten)
         outputs.describe(examples, rejected, counts, exec_properties["fingerprint"] or read)
 
 

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 
 from components.example_gen import object_store, spans
 from schemas.errors import DataError
+from schemas.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
     import pathlib
     from collections.abc import Iterable, Mapping, Sequence
 
     from components.example_gen.options import Readable
+    from schemas.forgotten import Forgotten
+    from schemas.pseudonyms import PseudonymOptions
 
 _log = logging.getLogger(__name__)
 _CHUNK = 4 << 20
@@ -166,6 +169,14 @@ def combined(files: Iterable[tuple[str, int, str, int | None]]) -> str:
         f"{os.path.basename(name)}\t{size}\t{sha256}{_of_span(span)}\n" for name, size, sha256, span in files
     )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def marked(found: str, pseudonyms: PseudonymOptions | None, forgotten: Forgotten) -> str:
+    """A fingerprint with whom the data are read as, and without whom: both change what comes out.
+
+    Raises: ConfigError: the key of the pseudonyms can't be read.
+    """
+    return forgotten.mark(Pseudonyms.load(pseudonyms).mark(found) if pseudonyms else found)
 
 
 def _of_span(span: int | None) -> str:

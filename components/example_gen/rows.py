@@ -125,7 +125,7 @@ def without_names(broken: pa.Table, forgotten: Forgotten) -> pa.Table:
     """Rows that couldn't be cut into columns, without the texts that hold what a forgotten user is called."""
     at = broken.column_names.index("text")
     texts = broken.column(at)
-    named = pl.Series(texts).cast(pl.String).str.contains_any(sorted(forgotten.users)).fill_null(False)
+    named = pl.Series(texts).cast(pl.String).str.contains_any(forgotten.names).fill_null(False)
     hidden = pa.array(named.to_numpy(), pa.bool_())
     return broken.set_column(at, "text", pc.if_else(hidden, REDACTED, texts.cast(pa.string())))
 

@@ -21,6 +21,7 @@ from schemas import contents
 from schemas import features as f
 from schemas.buckets import number_of_buckets
 from schemas.errors import DataError
+from schemas.logs import number_of_rows, parquet_files
 from schemas.records import SequenceCounts
 
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
@@ -59,7 +60,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             files=paths,
             options=options.model_copy(update={"split": rule}),
             window=window,
-            buckets=options.buckets or number_of_buckets(_rows(examples, paths)),
+            buckets=options.buckets or number_of_buckets(number_of_rows(examples, paths)),
             sequences=sequences.uri,
             item_counts=posixpath.join(item_counts.uri, contents.ITEM_COUNTS_FILE),
             report=posixpath.join(report.uri, contents.SEQUENCE_REPORT_FILE),
@@ -75,28 +76,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         made = _read_report(plan.report)
         _check(made, options, paths)
         _describe(sequences, item_counts, plan, made)
-
-
-def parquet_files(examples: types.Artifact) -> tuple[str, ...]:
-    """The files of interactions, or of a table, by name.
-
-    Raises: DataError: there are none.
-    """
-    pattern = posixpath.join(artifact_utils.get_split_uri([examples], f.ALL), "*")
-    paths = tuple(sorted(file.path for file in FileSystems.match([pattern])[0].metadata_list))
-    if not paths:
-        raise DataError("There are no interactions.", where=pattern, next_step="Look at what example_gen read.")
-    return paths
-
-
-def _rows(examples: types.Artifact, paths: tuple[str, ...]) -> int:
-    """How many interactions there are: as their artifact says, or else as the files' footers say."""
-    rows = examples.get_int_custom_property("rows")
-    if not rows:
-        for path in paths:
-            with FileSystems.open(path) as handle:
-                rows += pq.ParquetFile(handle).metadata.num_rows
-    return rows
 
 
 def _has_spans(paths: tuple[str, ...]) -> bool:

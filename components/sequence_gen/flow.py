@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import apache_beam as beam
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
 from components.sequence_gen import core, counts, files, rare, reporting, users
@@ -25,15 +23,13 @@ from components.sequence_gen.sequences import Sequences
 from components.sequence_gen.splits import NEW, load
 from schemas import buckets as b
 from schemas import features as f
-from schemas import histories, parquet
+from schemas import histories
+from schemas.logs import Read, Split, split_interactions
 from schemas.records import to_examples
 
-_BATCH_ROWS: Final = 1 << 20  # large, so that a bucket's share of a batch is worth its header
 _COMPACT: Final = 16  # counts that an accumulator holds before it adds them up
 _COUNTS, _REPORT = "counts", "report"
 _NO_ROWS: Final = {f.USER_ID: pl.String, f.ITEM_ID: pl.String, f.TIMESTAMP: pl.Int64, f.SPAN: pl.Int64}
-
-Split = Callable[[pa.RecordBatch, int], Iterator[tuple[int, bytes]]]  # a batch, buckets -> (bucket, piece)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +68,7 @@ class Plan:
 
 def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     """Adds all of SequenceGen's work to a pipeline."""
-    pieces = _pieces(pipeline, "", plan.files, _interactions, plan.buckets)
+    pieces = _pieces(pipeline, "", plan.files, split_interactions, plan.buckets)
     # Each bucket exists, rows or not, so that each split has its files even where nothing is in it.
     every = pipeline | "Buckets" >> beam.Create([(bucket, b"") for bucket in range(plan.buckets)])
     grouped = (pieces, every) | beam.Flatten() | beam.GroupByKey()
@@ -107,12 +103,8 @@ def _pieces(pipeline: beam.Pipeline, name: str, paths: tuple[str, ...], split: S
         pipeline
         | f"{name}Files" >> beam.Create(paths)
         | f"{name}Reshuffle" >> beam.Reshuffle()
-        | f"{name}Read" >> beam.ParDo(_Read(split, buckets))
+        | f"{name}Read" >> beam.ParDo(Read(split, buckets))
     )
-
-
-def _interactions(batch: pa.RecordBatch, buckets: int) -> Iterator[tuple[int, bytes]]:
-    return b.split(b.flatten(batch), buckets)
 
 
 def _with_users(pipeline: beam.Pipeline, events: beam.PCollection, plan: Plan) -> beam.PCollection:
@@ -162,18 +154,6 @@ class _HoldBack(beam.DoFn):
         yield element[0], _pack(left)
         yield beam.pvalue.TaggedOutput(_COUNTS, _pack(counts.of_training(left)))
         yield beam.pvalue.TaggedOutput(_REPORT, {"held_back": events.height - left.height})
-
-
-class _Read(beam.DoFn):
-    """File -> (bucket, piece)."""
-
-    def __init__(self, split: Split, buckets: int) -> None:
-        self._split, self._buckets = split, buckets
-
-    def process(self, path: str) -> Iterator[tuple[int, bytes]]:
-        with FileSystems.open(path) as handle:
-            for batch in parquet.batches(handle, rows=_BATCH_ROWS, threads=False):
-                yield from self._split(batch, self._buckets)
 
 
 class _Order(beam.DoFn):

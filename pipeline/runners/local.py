@@ -22,7 +22,6 @@ from pipeline.runners import failure, figures, lock
 from pipeline.runners.terminal import StageLines, libraries_to
 from schemas.errors import SeqrankError
 from schemas.forgotten import Forgotten
-from schemas.pseudonyms import Pseudonyms
 from schemas.runs import LOG_FILE, REPORT_FILE, SUMMARY_FILE, OutputRoot
 
 if TYPE_CHECKING:
@@ -87,11 +86,9 @@ def _fingerprints(config: Config, root: OutputRoot) -> dict[str, str]:
         for name, options in read.items()
         if options is not None
     }
-    if config.example_gen.pseudonyms:
-        marked = Pseudonyms.load(config.example_gen.pseudonyms).mark
-        found |= {name: marked(found[name]) for name in ("example_gen", "users") if name in found}
-    left_out = Forgotten.load(config.example_gen.forgotten)
-    return found | {name: left_out.mark(found[name]) for name in ("example_gen", "users") if name in found}
+    pseudonyms, left_out = config.example_gen.pseudonyms, Forgotten.load(config.example_gen.forgotten)
+    of_people = found.keys() & {"example_gen", "users"}
+    return found | {name: inputs.marked(found[name], pseudonyms, left_out) for name in of_people}
 
 
 def _new_run(root: OutputRoot) -> str:

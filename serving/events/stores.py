@@ -51,15 +51,20 @@ def open_store(options: Options) -> Store:
 
     Raises: ConfigError: its password can't be read. StoreError: the file can't be opened.
     """
-    place = options.store or MEMORY
-    scheme, _, rest = place.partition("://")
-    if scheme == "sqlite":
-        return SqliteStore(rest.removeprefix("/"))
+    place, file = options.store or MEMORY, file_of(options)
+    if file is not None:
+        return SqliteStore(file)
     if place == MEMORY:
         return SqliteStore(":memory:")
     from serving.events.redis_store import RedisStore
 
     return RedisStore(place, _password(options.password_file))
+
+
+def file_of(options: Options) -> str | None:
+    """Path of SQLite's file; None: the store is none."""
+    scheme, _, rest = (options.store or MEMORY).partition("://")
+    return rest.removeprefix("/") if scheme == "sqlite" else None
 
 
 def _password(file: str | None) -> str | None:

@@ -1,9 +1,10 @@
+import numpy as np
 import pyarrow as pa
 import pydantic
 import pytest
 import tensorflow as tf
 
-from schemas.records import ReadCounts, ReadFile, from_examples, to_examples
+from schemas.records import ReadCounts, ReadFile, from_examples, lists, to_examples
 
 COUNTS = ReadCounts(read=3, used=2, rejected=1, reasons={"item is missing": 1},
                     files=[ReadFile(name="a.csv", size=9, sha256="0" * 64, read=3, rejected=1)])  # fmt: skip
@@ -41,3 +42,8 @@ def test_examples_are_ordinary_tensorflow_examples():
     batch = pa.RecordBatch.from_arrays([pa.array([["é"]], pa.list_(pa.string()))], names=["label"])
     example = tf.train.Example.FromString(to_examples(batch)[0])
     assert example.features.feature["label"].bytes_list.value == ["é".encode()]
+
+
+def test_lists_leave_out_what_is_not_there_and_keep_empty_rows():
+    items = np.array([[b"a", b"b"], [b"c", b""], [b"", b""]], dtype=object)
+    assert lists(items, items != b"", pa.binary()).to_pylist() == [[b"a", b"b"], [b"c"], []]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.sequence_gen.executor import parquet_files
 from components.sequence_gen.options import Options
 from schemas import features as f
 from schemas.errors import DataError
+from schemas.logs import parquet_files
 
 
 def made_log(seed: int, rows: int = 600) -> dict[str, list]:
