@@ -17,8 +17,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.places import served_options
 from pipeline.runners import metadata
+from schemas import encryption, forgotten, parquet, stores
 from schemas import features as f
-from schemas import forgotten, parquet, stores
 from schemas.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _tables(uri: str) -> list[str]:
 def _holds(path: str, users: Collection[str]) -> bool:
     """Whether a file of usable rows, or of rejected ones, tells of one of the users."""
     system, inside = stores.url_to_fs(path)
-    with system.open(inside, "rb") as file:
+    with system.open(inside, "rb") as stored, encryption.plain(stored, path) as file:
         for batch in parquet.batches(file):
             if f.USER_ID in batch.schema.names:
                 found = pl.Series(batch.column(f.USER_ID).flatten()).is_in(sorted(users))

@@ -48,7 +48,7 @@ def create_pipeline(
         config: the resolved configuration.
         root: where artifacts, checkpoints and models go.
         fingerprints: of the input files of example_gen, and of items and users where they are configured
-            (components.example_gen.inputs), so that the cache sees changed data.
+            (components.example_gen.inputs), so that the cache sees changed data; of pusher the id of its key.
         metadata: the local store; None where a cluster brings its own.
         published: how the stages get at published models; None: by resolvers.
     """
@@ -172,6 +172,7 @@ def create_pipeline(
         model_name=config.run.name,
         options=config.pusher,
         code_version=code["pusher"],
+        key_id=fingerprints.get("pusher", ""),
     )
     # Asks the published model for every user, where that is configured.
     lists = batch_recommender(

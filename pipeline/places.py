@@ -39,7 +39,11 @@ def publish_target(config: Config, root: OutputRoot) -> str:
 def served_options(config: Config) -> ServingOptions:
     """Serving's options with what follows from the rest of the configuration."""
     told, name = config.serving, config.serving.name or config.run.name
-    told = told.model_copy(update={"pseudonyms": told.pseudonyms or config.example_gen.pseudonyms})
+    taken = {
+        "pseudonyms": told.pseudonyms or config.example_gen.pseudonyms,
+        "encryption": told.encryption or config.pusher.encryption,
+    }
+    told = told.model_copy(update=taken)
     if told.events is None or told.events.store is not None:
         return told.model_copy(update={"name": name})
     store = f"sqlite:///{config.run.output_root.absolute() / 'events.sqlite'}"

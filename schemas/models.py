@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
-from typing import Final
+import shutil
+import tempfile
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from schemas import stores
+from schemas import encryption, stores
 from schemas.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schemas.keys import KeyOptions
 
 SAVED_MODEL_FILE: Final = "saved_model.pb"
 EXPORTED_ITEMS: Final = "assets.extra/items.parquet"  # beside it, where there is an items table: an item a row
@@ -46,6 +54,53 @@ def read_facts(folder: str | os.PathLike[str]) -> Facts:
         return Facts()
     except (OSError, ValidationError) as error:
         raise ModelError("What the model says of itself can't be read.", where=str(path), why=str(error)) from error
+
+
+@contextlib.contextmanager
+def opened(folder: str, key: KeyOptions | None = None) -> Iterator[pathlib.Path]:
+    """A SavedModel's folder on this machine, in the clear: itself, or a copy that goes with the block.
+
+    Only this user can read the copy of an encrypted one. It lies where TMPDIR says, which may well be memory.
+
+    Args:
+        folder: local or a URL that fsspec can open.
+        key: of an encrypted model; None: where it was when the model was published.
+    Raises: ConfigError: the key can't be read, or is another one. DataError: an encrypted file was changed.
+    """
+    with stores.on_disk(folder) as found:
+        path = pathlib.Path(found)
+        if not _encrypted(path):
+            yield path
+            return
+        with tempfile.TemporaryDirectory(prefix="seqrank-") as scratch:
+            decrypt(path, pathlib.Path(scratch), key)
+            yield pathlib.Path(scratch)
+
+
+def decrypt(folder: pathlib.Path, to: pathlib.Path, key: KeyOptions | None = None) -> int:
+    """Copies a folder, or one file into a folder, with what is encrypted in the clear.
+
+    Returns: how many files were encrypted. Raises: as `opened`.
+    """
+    count, root = 0, folder if folder.is_dir() else folder.parent
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else [folder]:
+        made = to / path.relative_to(root)
+        made.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("rb") as source, made.open("wb") as target:
+            if encryption.is_encrypted(source):
+                encryption.decrypt(source, target, str(path), key)
+                count += 1
+            else:
+                shutil.copyfileobj(source, target)
+    return count
+
+
+def _encrypted(folder: pathlib.Path) -> bool:
+    try:
+        with (folder / SAVED_MODEL_FILE).open("rb") as file:
+            return encryption.is_encrypted(file)
+    except (FileNotFoundError, NotADirectoryError):  # what loads it says so better
+        return False
 
 
 def saved_model_folder(uri: str) -> str:

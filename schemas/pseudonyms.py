@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import pathlib
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from schemas.errors import ConfigError
+from schemas.keys import KeyOptions, key_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,25 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 REDACTED: Final = "[redacted]"
-_LEAST: Final = 16  # bytes of a key
 _LENGTH: Final = 32  # hexadecimal digits of a pseudonym: 128 bits
-
-
-class PseudonymOptions(BaseModel):
-    """Where the key is; one of the two."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    key_file: Annotated[str | None, Field(min_length=1, description="file whose bytes are the key, 16 at least")] = None
-    key_env: Annotated[
-        str | None, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", description="or the environment variable that holds it")
-    ] = None
-
-    @model_validator(mode="after")
-    def _one(self) -> PseudonymOptions:
-        if (self.key_file is None) == (self.key_env is None):
-            raise ValueError("name either key_file or key_env")
-        return self
 
 
 class Pseudonyms:
@@ -55,31 +33,17 @@ class Pseudonyms:
         self._key = key
 
     @classmethod
-    def load(cls, options: PseudonymOptions) -> Pseudonyms:
+    def load(cls, options: KeyOptions) -> Pseudonyms:
         """Reads the key.
 
         Raises: ConfigError: it isn't there, or is too short; the message doesn't show it.
         """
-        where = options.key_file or f"environment variable {options.key_env}"
-        try:
-            if options.key_file:
-                key = pathlib.Path(options.key_file).read_bytes().strip()
-            else:
-                key = os.environ.get(options.key_env or "", "").encode()
-        except OSError as error:
-            raise ConfigError("The key of the pseudonyms can't be read.", where=where, why=str(error)) from error
-        if len(key) < _LEAST:
-            raise ConfigError(
-                f"The key of the pseudonyms has {len(key)} bytes; {_LEAST} are needed at least.",
-                where=where,
-                next_step="Make one, and keep it apart from the data: head -c 32 /dev/urandom | base64",
-            )
-        return cls(key)
+        return cls(options.load("the pseudonyms"))
 
     @property
     def key_id(self) -> str:
         """What tells this key from others: 12 hexadecimal digits."""
-        return hmac.new(self._key, b"seqrank: which key this is", hashlib.sha256).hexdigest()[:12]
+        return key_id(self._key)
 
     def of(self, user: str) -> str:
         """One user's: 32 hexadecimal digits."""

@@ -108,7 +108,11 @@ class Summary(_Strict):
 
 
 class Manifest(_Strict):
-    """Beside a published model: what it is and where it comes from. The publish target is the truth, not a database."""
+    """Beside a published model: what it is and where it comes from. The publish target is the truth, not a database.
+
+    digest: of the model's files, in the clear.
+    encryption: id of the key that they are encrypted with; "": they aren't.
+    """
 
     model: str
     version: int
@@ -121,3 +125,4 @@ class Manifest(_Strict):
     evaluation: str
     refit: bool = False
     head: str = "next_item"
+    encryption: str = ""

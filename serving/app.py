@@ -38,7 +38,7 @@ def create_app(place: str, options: Options, *, token: str | None = None) -> Fas
         if context.users is not None:
             context.users.renew()
 
-    context = Context.create(options, Models(place, metrics, changed), metrics)
+    context = Context.create(options, Models(place, metrics, changed, options.encryption), metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

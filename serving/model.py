@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Callable
 
+    from schemas.keys import KeyOptions
     from serving.metrics import Metrics
     from serving.versions import Version
 
@@ -72,12 +73,15 @@ class Loaded:
         return {key: value.numpy() for key, value in self.ranker.call(name, inputs).items()}
 
 
-def load(version: Version) -> Loaded:
+def load(version: Version, key: KeyOptions | None = None) -> Loaded:
     """Loads a version and calls each of its signatures that serving uses: the first call is a slow one.
 
-    Raises: ModelError: it can't be loaded or doesn't answer as one of ours.
+    Args:
+        version: which.
+        key: of an encrypted one; None: where it was when the model was published.
+    Raises: ModelError: it can't be loaded or doesn't answer as one of ours. ConfigError, DataError: `versions.on_disk`.
     """
-    with versions.on_disk(version.path) as folder:
+    with versions.on_disk(version.path, key) as folder:
         ranker = saved.load(folder)
         told = versions.manifest(folder)
         facts = read_facts(folder)
@@ -124,10 +128,17 @@ class Models:
         place: a publish target or a model's folder.
         metrics: swaps and failures are counted there.
         changed: called in the loop's thread after each exchange, with the new one.
+        key: of encrypted models; None: where it was when they were published.
     """
 
-    def __init__(self, place: str, metrics: Metrics, changed: Callable[[Loaded], None] = lambda _: None) -> None:
-        self._place, self._metrics, self._changed = place, metrics, changed
+    def __init__(
+        self,
+        place: str,
+        metrics: Metrics,
+        changed: Callable[[Loaded], None] = lambda _: None,
+        key: KeyOptions | None = None,
+    ) -> None:
+        self._place, self._metrics, self._changed, self._key = place, metrics, changed, key
         self._current: Loaded | None = None
         self._failed: dict[Version, str] = {}  # and why
         self._pool = concurrent.futures.ThreadPoolExecutor(1, "load")
@@ -192,7 +203,7 @@ class Models:
                 continue
             began = time.monotonic()
             try:
-                loaded = await asyncio.get_running_loop().run_in_executor(self._pool, load, version)
+                loaded = await asyncio.get_running_loop().run_in_executor(self._pool, load, version, self._key)
             except Exception as error:  # whatever a broken model does, the old one stays
                 self._failed[version] = _short(error)
                 self._metrics.load_failures.inc()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.pseudonyms import PseudonymOptions
+from schemas.keys import KeyOptions
 from serving.events.options import Options as EventOptions
 from serving.messages import Diversity
 
@@ -65,10 +65,17 @@ class Options(_Strict):
     ] = None
     tls: Annotated[Tls | None, Field(description="null: plain HTTP")] = None
     pseudonyms: Annotated[
-        PseudonymOptions | None,
+        KeyOptions | None,
         Field(
             description="users of requests are called as those of the log, before anything else happens; null: as "
             "example_gen.pseudonyms, of `python -m serving` by their ids"
+        ),
+    ] = None
+    encryption: Annotated[
+        KeyOptions | None,
+        Field(
+            description="key of encrypted models; null: as pusher.encryption, of `python -m serving` where it was when "
+            "the model was published"
         ),
     ] = None
     diversity: Annotated[

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import pathlib
 import posixpath
 from typing import TYPE_CHECKING
 
@@ -17,11 +16,14 @@ from pydantic import ValidationError
 
 from schemas import stores
 from schemas.errors import ModelError
-from schemas.models import SAVED_MODEL_FILE
+from schemas.models import SAVED_MODEL_FILE, opened
 from schemas.runs import MANIFEST_FILE, Manifest
 
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Iterator
+
+    from schemas.keys import KeyOptions
 
 _log = logging.getLogger(__name__)
 
@@ -75,21 +77,24 @@ def manifest(folder: pathlib.Path) -> Manifest | None:
 
 
 @contextlib.contextmanager
-def on_disk(path: str) -> Iterator[pathlib.Path]:
-    """A version's files on this machine: its own folder, or a copy that goes with the block.
+def on_disk(path: str, key: KeyOptions | None = None) -> Iterator[pathlib.Path]:
+    """A version's files on this machine, in the clear: its own folder, or a copy that goes with the block.
 
-    Raises: ModelError: they can't be copied.
+    Args:
+        path: the folder, local or a URL.
+        key: of an encrypted model; None: where it was when the model was published.
+    Raises: ModelError: they can't be copied. ConfigError, DataError: they can't be decrypted.
     """
     with contextlib.ExitStack() as stack:
         try:
-            folder = stack.enter_context(stores.on_disk(path))
+            folder = stack.enter_context(opened(path, key))
         except Exception as error:
             if not isinstance(error, stores.failures()):
                 raise
             raise ModelError(
                 "The model can't be fetched.", where=path, why=f"{type(error).__name__}: {error}"
             ) from error
-        yield pathlib.Path(folder)
+        yield folder
 
 
 def _is_number(name: str) -> bool:

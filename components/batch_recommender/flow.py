@@ -16,9 +16,8 @@ from components.batch_recommender.options import Options
 from ranker import saved
 from ranker.saved import SavedRanker
 from schemas import buckets as b
-from schemas import stores
+from schemas import models
 from schemas.logs import Read, split_interactions
-from schemas.models import Facts, read_facts
 from schemas.records import RECOMMENDATIONS, lists
 
 _CODEC = "zstd"
@@ -62,9 +61,9 @@ class _Model:
     """A model that several threads share; a class of its own, since Beam keeps weak references."""
 
     def __init__(self, folder: str) -> None:
-        with stores.on_disk(folder) as path:
+        with models.opened(folder) as path:
             self.ranker: SavedRanker = saved.load(path)
-            self.facts: Facts = read_facts(path)
+            self.facts: models.Facts = models.read_facts(path)
 
 
 class _Recommend(beam.DoFn):

@@ -12,6 +12,7 @@ from apache_beam.io.filesystems import FileSystems
 from components.data_gate import refusal
 from schemas import parquet
 from schemas.contents import READ_COUNTS_FILE
+from schemas.encryption import is_encrypted
 from schemas.records import ReadCounts
 
 if TYPE_CHECKING:
@@ -26,10 +27,15 @@ def counts(rejected_uri: str) -> ReadCounts:
 
 
 def samples(uri: str, reasons: Collection[str]) -> list[refusal.Sample]:
-    """The first row of each reason, most frequent reasons first; reads no further than it must."""
+    """The first row of each reason, most frequent reasons first; reads no further than it must.
+
+    Encrypted rows are shown nowhere.
+    """
     first: dict[str, refusal.Sample] = {}
     for path in files(uri, "rows-*.parquet"):
         with FileSystems.open(path) as handle:
+            if is_encrypted(handle):
+                return []
             for batch in parquet.batches(handle):
                 fresh = pl.DataFrame(pa.Table.from_batches([batch])).filter(~pl.col("reason").is_in(list(first)))
                 for row in fresh.unique("reason", keep="first", maintain_order=True).iter_rows(named=True):

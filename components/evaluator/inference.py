@@ -15,7 +15,7 @@ from apache_beam.utils import shared
 
 from components.evaluator import columns, per_user
 from ranker.baselines import recent
-from schemas import errors, features, records, stores
+from schemas import errors, features, models, records
 
 if TYPE_CHECKING:
     from components.evaluator.pairs import Pairs
@@ -58,8 +58,8 @@ class _Loaded:
 
 def _load(folder: str) -> tf.Module:
     """Loads a SavedModel; one in an object store is copied first, since TensorFlow itself reads few of them."""
-    with stores.on_disk(folder) as path:
-        return tf.saved_model.load(path)
+    with models.opened(folder) as path:
+        return tf.saved_model.load(str(path))
 
 
 class Rank(beam.DoFn):

@@ -96,7 +96,7 @@ def read(
     )
     schema = usable_schema(options.columns, by_span=options.spans is not None)
     _ = tables[USABLE] | "WriteUsable" >> beam.io.Write(ParquetSink(examples, schema))
-    _ = tables[REJECTS] | "WriteRejects" >> beam.io.Write(ParquetSink(rejected, REJECTED))
+    _ = tables[REJECTS] | "WriteRejects" >> beam.io.Write(ParquetSink(rejected, REJECTED, options.encryption))
     _ = tables[SEEN] | "WriteSeen" >> beam.io.WriteToText(seen, num_shards=1, shard_name_template="")
 
 

@@ -54,9 +54,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             beam_io.read(pipeline, found, options, usable_prefix, rejected_prefix, seen, forgotten)
         counts = beam_io.counts(_take_lines(seen))
         outputs.write_counts(rejected.uri, counts)
-        outputs.write_csv(rejected.uri)
+        outputs.write_csv(rejected.uri, options.encryption)
         read = inputs.combined((file.name, file.size, file.sha256, file.span) for file in counts.files)
-        read = inputs.marked(read, options.pseudonyms, forgotten)
+        read = inputs.marked(read, options, forgotten)
         outputs.describe(examples, rejected, counts, exec_properties["fingerprint"] or read)
 
 

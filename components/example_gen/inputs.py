@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from components.example_gen import object_store, spans
+from schemas import encryption
 from schemas.errors import DataError
 from schemas.pseudonyms import Pseudonyms
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Iterable, Mapping, Sequence
 
-    from components.example_gen.options import Readable
+    from components.example_gen.options import Options, Readable
+    from components.example_gen.table_options import UserTableOptions
     from schemas.forgotten import Forgotten
-    from schemas.pseudonyms import PseudonymOptions
 
 _log = logging.getLogger(__name__)
 _CHUNK = 4 << 20
@@ -171,12 +172,13 @@ def combined(files: Iterable[tuple[str, int, str, int | None]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def marked(found: str, pseudonyms: PseudonymOptions | None, forgotten: Forgotten) -> str:
-    """A fingerprint with whom the data are read as, and without whom: both change what comes out.
+def marked(found: str, options: Options | UserTableOptions, forgotten: Forgotten) -> str:
+    """A fingerprint with whom the data are read as, without whom, and with what key: all change what comes out.
 
-    Raises: ConfigError: the key of the pseudonyms can't be read.
+    Raises: ConfigError: a key can't be read.
     """
-    return forgotten.mark(Pseudonyms.load(pseudonyms).mark(found) if pseudonyms else found)
+    found = Pseudonyms.load(options.pseudonyms).mark(found) if options.pseudonyms else found
+    return encryption.mark(options.encryption, forgotten.mark(found))
 
 
 def _of_span(span: int | None) -> str:

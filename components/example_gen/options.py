@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.example_gen import spans as by_span
-from schemas.pseudonyms import PseudonymOptions
+from schemas.keys import KeyOptions
 
 TimeFormat = Literal["seconds", "milliseconds", "iso8601"]
 Decimal = Literal[".", ","]
@@ -131,10 +131,17 @@ class Options(BaseModel):
     ] = ()
     tie_seed: Annotated[int, Field(description="seed of the hash that orders events of one user and one time")] = 0
     pseudonyms: Annotated[
-        PseudonymOptions | None,
+        KeyOptions | None,
         Field(
             description="users are called by a keyed hash of their ids, and rejected rows don't show who they are of; "
             "null: ids are as they are"
+        ),
+    ] = None
+    encryption: Annotated[
+        KeyOptions | None,
+        Field(
+            description="rejected rows are encrypted with this key, and no message shows any; `seqrank decrypt` reads "
+            "them. null: they lie in the clear"
         ),
     ] = None
     forgotten: Annotated[

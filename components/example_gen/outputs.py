@@ -9,8 +9,8 @@ import pyarrow.csv as pc_csv
 from apache_beam.io.filesystems import FileSystems
 from tfx.types import artifact_utils
 
+from schemas import encryption, parquet
 from schemas import features as f
-from schemas import parquet
 from schemas.contents import READ_COUNTS_FILE, REJECTED_CSV
 from schemas.records import REJECTED, ReadCounts
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tfx import types
 
+    from schemas.keys import KeyOptions
     from schemas.records import ReadFile
 
 _BATCH: Final = 1 << 16
@@ -57,12 +58,16 @@ def write_counts(rejected: str, counts: ReadCounts) -> None:
         handle.write((counts.model_dump_json(indent=2) + "\n").encode("utf-8"))
 
 
-def write_csv(rejected: str) -> None:
-    """rejected.csv from the rejected rows' Parquet files, a batch at a time."""
+def write_csv(rejected: str, key: KeyOptions | None) -> None:
+    """rejected.csv from the rejected rows' Parquet files, a batch at a time; all are encrypted where there is a key."""
     parts = FileSystems.match([os.path.join(rejected, "rows-*.parquet")])[0].metadata_list
     path = os.path.join(rejected, REJECTED_CSV)
-    with FileSystems.create(path) as handle, pc_csv.CSVWriter(handle, REJECTED) as writer:
+    with (
+        FileSystems.create(path) as handle,
+        encryption.written(handle, key) as target,
+        pc_csv.CSVWriter(target, REJECTED) as writer,
+    ):
         for part in sorted(file.path for file in parts):
-            with FileSystems.open(part) as source:
+            with FileSystems.open(part) as handle, encryption.plain(handle, part, key) as source:
                 for batch in parquet.batches(source, rows=_BATCH):
                     writer.write_batch(batch)

@@ -6,12 +6,18 @@ writing. Beam's sink hands no such option on to Arrow.
 
 from __future__ import annotations
 
-from typing import IO
+import contextlib
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io import filebasedsink
 from apache_beam.io.filesystem import CompressionTypes
+
+from schemas import encryption
+
+if TYPE_CHECKING:
+    from schemas.keys import KeyOptions
 
 CODEC = "zstd"
 
@@ -22,21 +28,23 @@ class ParquetSink(filebasedsink.FileBasedSink):
     Args:
         prefix: path that the files' names begin with; they end with .parquet.
         schema: of all tables. Texts get a dictionary, numbers none.
+        key: what files are encrypted with, each worker reads it itself; None: they aren't.
     """
 
-    def __init__(self, prefix: str, schema: pa.Schema) -> None:
+    def __init__(self, prefix: str, schema: pa.Schema, key: KeyOptions | None = None) -> None:
         # Columns are compressed one by one, so the file is not.
         super().__init__(
             prefix, coder=None, file_name_suffix=".parquet", compression_type=CompressionTypes.UNCOMPRESSED
         )
-        self._schema = schema
-        self._file: IO[bytes] | None = None
+        self._schema, self._key = schema, key
+        self._open = contextlib.ExitStack()
 
     def open(self, temp_path: str) -> pq.ParquetWriter:
         """Begins a file."""
-        self._file = super().open(temp_path)
+        self._open = contextlib.ExitStack()
+        file = self._open.enter_context(contextlib.closing(super().open(temp_path)))
         return pq.ParquetWriter(
-            self._file,
+            self._open.enter_context(encryption.written(file, self._key)),
             self._schema,
             compression=CODEC,
             use_dictionary=_texts(self._schema),
@@ -50,9 +58,7 @@ class ParquetSink(filebasedsink.FileBasedSink):
     def close(self, writer: pq.ParquetWriter) -> None:
         """Ends the file."""
         writer.close()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._open.close()
 
 
 def _texts(schema: pa.Schema) -> list[str]:

@@ -15,6 +15,7 @@ from components.example_gen import files, inputs, outputs
 from components.example_gen.parquet_sink import CODEC
 from components.example_gen.table_check import TableCheck, usable_schema
 from components.example_gen.table_options import parse
+from schemas import encryption
 from schemas.records import REJECTED, ReadFile
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Executor(base_executor.BaseExecutor):
         folder = outputs.folder(examples)
         with (
             FileSystems.create(os.path.join(folder, "table.parquet")) as usable_file,
-            FileSystems.create(os.path.join(rejected.uri, "rows-00000.parquet")) as rejected_file,
+            FileSystems.create(os.path.join(rejected.uri, "rows-00000.parquet")) as rejected_bytes,
+            encryption.written(rejected_bytes, options.encryption) as rejected_file,
             pq.ParquetWriter(
                 usable_file, usable_schema(options), compression=CODEC, use_compliant_nested_type=False
             ) as usable,
@@ -62,7 +64,7 @@ class Executor(base_executor.BaseExecutor):
         ):
             counts = _read(found, options, usable.write_table, rejects.write_table)
         outputs.write_counts(rejected.uri, counts)
-        outputs.write_csv(rejected.uri)
+        outputs.write_csv(rejected.uri, options.encryption)
         outputs.describe(examples, rejected, counts, exec_properties["fingerprint"])
 
 

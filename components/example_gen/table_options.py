@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from components.example_gen import spans as by_span
 from components.example_gen.options import Role, TimeFormat
 from schemas import features as f
-from schemas.pseudonyms import PseudonymOptions
+from schemas.keys import KeyOptions
 
 Kind = Literal["items", "users"]
 Meaning = Literal["title", "time", "categories", "number", "words"]
@@ -138,8 +138,11 @@ class UserTableOptions(BaseModel):
         tuple[str, ...], Field(description="names of all columns of CSV files that have no header line")
     ] = ()
     pseudonyms: Annotated[
-        PseudonymOptions | None,
+        KeyOptions | None,
         Field(description="as example_gen.pseudonyms, word for word, so that users stay theirs"),
+    ] = None
+    encryption: Annotated[
+        KeyOptions | None, Field(description="of rejected rows, as example_gen.encryption; null: they lie in the clear")
     ] = None
     forgotten: Annotated[str | None, Field(description="taken from example_gen.forgotten")] = None
 

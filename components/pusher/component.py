@@ -34,6 +34,7 @@ class PusherSpec(ComponentSpec):
         "target": ExecutionParameter(type=str),
         "options": ExecutionParameter(type=str),
         "code_version": ExecutionParameter(type=str),
+        "key_id": ExecutionParameter(type=str),
     }
 
 
@@ -55,6 +56,7 @@ class Pusher(base_component.BaseComponent):
         target: str,
         options: Options,
         code_version: str,
+        key_id: str = "",
         model_name: str = "",
         infra_blessing: BaseChannel | None = None,
     ) -> None:
@@ -68,6 +70,7 @@ class Pusher(base_component.BaseComponent):
             target: folder or fsspec URL that holds the versions of this model and nothing else.
             options: the stage's knobs.
             code_version: digest of the code that the stage runs on.
+            key_id: of the key that models are encrypted with, so that the cache sees another one; "": not known here.
             infra_blessing: InfraBlessing, ModelCheck's, on that model; None: nobody looked.
             model_name: the model's name in the manifest; "": the last part of the target.
         """
@@ -82,5 +85,6 @@ class Pusher(base_component.BaseComponent):
             target=target,
             options=options.model_dump_json(),
             code_version=code_version,
+            key_id=key_id,
         )
         super().__init__(spec=spec)

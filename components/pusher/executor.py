@@ -10,11 +10,13 @@ import fsspec
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components.pusher.encrypted import prepared
 from components.pusher.options import Options
 from components.pusher.publish import Push, push
 from components.pusher.versions import published_versions
 from schemas import contents
 from schemas.digest import directory_digest
+from schemas.encryption import Encryption
 from schemas.models import publishable_folder
 from schemas.runs import Manifest
 
@@ -41,8 +43,8 @@ class Executor(base_executor.BaseExecutor):
         Args:
             input_dict: model, blessing, evaluation, rejected, one artifact each; infra_blessing where it was checked.
             output_dict: pushed_model.
-            exec_properties: target, model_name, options (JSON), code_version.
-        Raises: PublishError: the model is blessed and can't be published.
+            exec_properties: target, model_name, options (JSON), code_version; key_id only serves the cache.
+        Raises: PublishError: the model is blessed and can't be published. ConfigError: nor encrypted.
         """
         inputs = {key: artifact_utils.get_single_instance(value) for key, value in input_dict.items() if value}
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
@@ -54,12 +56,13 @@ class Executor(base_executor.BaseExecutor):
             _record(pushed_model, pushed=False, why=_not_servable(inputs["infra_blessing"].uri, target))
             return
         source = publishable_folder(inputs["model"].uri)
-        manifest = _manifest(source, inputs, exec_properties)
         options = Options.model_validate_json(exec_properties["options"])
-        _record_push(pushed_model, push(source, target, manifest, keep=options.keep))
+        manifest = _manifest(source, inputs, exec_properties, options)
+        with prepared(source, manifest.digest, options.encryption) as (files, digest):
+            _record_push(pushed_model, push(files, target, manifest, keep=options.keep, digest=digest))
 
 
-def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[str, Any]) -> Manifest:
+def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[str, Any], options: Options) -> Manifest:
     """What will lie beside the model; the push gives it its number and time."""
     model, evaluation = inputs["model"], inputs["evaluation"].uri
     files = _read_json(inputs["rejected"].uri, contents.READ_COUNTS_FILE)["files"]
@@ -75,6 +78,7 @@ def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[st
         evaluation=evaluation,
         refit=bool(model.get_int_custom_property("refit")),
         head=model.get_string_custom_property("head") or "next_item",
+        encryption=Encryption(options.encryption).key_id if options.encryption else "",
     )
 
 

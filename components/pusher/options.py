@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.keys import KeyOptions
+
 
 class Options(BaseModel):
     """How models are published."""
@@ -18,6 +20,13 @@ class Options(BaseModel):
             description="folder or address (s3://, minio://, gs://, …) that a model server watches; versions are "
             "folders in it. "
             "null: serving/<run.name> in the output root"
+        ),
+    ] = None
+    encryption: Annotated[
+        KeyOptions | None,
+        Field(
+            description="published models are encrypted with this key, and `seqrank serve` alone serves them, which "
+            "needs it, too; their manifest isn't. null: they lie in the clear"
         ),
     ] = None
     keep: Annotated[

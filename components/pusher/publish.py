@@ -53,7 +53,7 @@ class Push:
     new: bool
 
 
-def push(source: str, target: str, manifest: Manifest, *, keep: int | None = None) -> Push:
+def push(source: str, target: str, manifest: Manifest, *, keep: int | None = None, digest: str = "") -> Push:
     """Publishes a model as the next version, unless it is the newest already.
 
     The version's number is the time in seconds since 1970, or one more than any that is there.
@@ -63,6 +63,7 @@ def push(source: str, target: str, manifest: Manifest, *, keep: int | None = Non
         target: the publish target, likewise.
         manifest: what to write beside the model; `version` and `published_at` are set here.
         keep: versions that stay, the newest first; None: all.
+        digest: of the files in `source`, where they are encrypted; "": the manifest's own.
     Returns: the newest version, and whether it is a new one.
     Raises: PublishError: the target can't be written, or the model changed while it was copied.
     """
@@ -72,10 +73,10 @@ def push(source: str, target: str, manifest: Manifest, *, keep: int | None = Non
             sweep(opened)
             numbers = opened.numbers()
             newest = next(filter(None, map(opened.published, numbers)), None)
-            if newest and newest.manifest.digest == manifest.digest:
+            if newest and _same(newest.manifest, manifest):
                 return Push(newest, new=False)
             version = max([int(time.time()), *(number + 1 for number in numbers[:1])])
-            dated = _write(source, opened, _dated(manifest, version))
+            dated = _write(source, opened, _dated(manifest, version), digest or manifest.digest)
             if keep is not None:
                 _keep(opened, keep)
             return Push(Published(opened.address(dated.version), dated), new=True)
@@ -83,6 +84,11 @@ def push(source: str, target: str, manifest: Manifest, *, keep: int | None = Non
         if not isinstance(error, stores.failures()):
             raise
         raise _worded(error, target, local=opened.local) from error
+
+
+def _same(one: Manifest, other: Manifest) -> bool:
+    """Whether two say of the same model that it lies there in the same form."""
+    return (one.digest, one.encryption) == (other.digest, other.encryption)
 
 
 def _worded(error: Exception, target: str, *, local: bool) -> PublishError:
@@ -148,16 +154,16 @@ def _dated(manifest: Manifest, version: int) -> Manifest:
     return manifest.model_copy(update={"version": version, "published_at": now})
 
 
-def _write(source: str, target: Target, manifest: Manifest) -> Manifest:
+def _write(source: str, target: Target, manifest: Manifest, digest: str) -> Manifest:
     """Returns: the manifest as written; on an object store another push may have taken its number."""
     system, root = stores.url_to_fs(source)
     root = root.rstrip("/")
     if not target.local:
-        return upload.upload(system, root, target, manifest)
+        return upload.upload(system, root, target, manifest, digest)
     staging = target.folder(f"{_STAGING}{manifest.version}")
     try:
         _copy(system, root, staging, manifest)
-        _check(staging, manifest)
+        _check(staging, digest)
         for folder, _, _ in os.walk(staging):
             _sync_folder(folder)
         os.rename(staging, target.folder(manifest.version))
@@ -187,8 +193,8 @@ def _created(path: str) -> Iterator[IO[bytes]]:
         os.fsync(file.fileno())
 
 
-def _check(staging: str, manifest: Manifest) -> None:
-    if directory_digest(staging, leave_out=(MANIFEST_FILE,)) != manifest.digest:
+def _check(staging: str, digest: str) -> None:
+    if directory_digest(staging, leave_out=(MANIFEST_FILE,)) != digest:
         raise PublishError("The model changed while it was copied.", where=staging, next_step="Run the same command.")
 
 

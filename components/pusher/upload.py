@@ -60,13 +60,14 @@ class BrokenOffError(OSError):
         self.shown = shown
 
 
-def upload(system: fsspec.AbstractFileSystem, root: str, target: Target, manifest: Manifest) -> Manifest:
+def upload(system: fsspec.AbstractFileSystem, root: str, target: Target, manifest: Manifest, digest: str) -> Manifest:
     """Writes a model's files under the manifest's version, or under the first one after it that is free.
 
     Args:
         system, root: where the SavedModel's folder is.
         target: an object store.
         manifest: with the version's number and time.
+        digest: of the files in that folder.
     Returns: the manifest as written.
     Raises: PublishError: the model changed under way, not all of it arrived, or it took longer than TIME_TO_PUSH.
         Whatever `stores.failures` names, BrokenOffError among it: the store failed.
@@ -81,7 +82,7 @@ def upload(system: fsspec.AbstractFileSystem, root: str, target: Target, manifes
             sent[name] = _send(system, f"{root}/{name}", target, f"{folder}/{name}")
         graph = system.cat_file(f"{root}/{SAVED_MODEL_FILE}")
         shown = _Sent(hashlib.sha256(graph).hexdigest(), len(graph))
-        _compare({**sent, SAVED_MODEL_FILE: shown}, manifest, root)
+        _compare({**sent, SAVED_MODEL_FILE: shown}, digest, root)
         _check_arrival(target, folder, sent)
         if time.monotonic() - began > TIME_TO_PUSH:
             raise PublishError(
@@ -176,8 +177,8 @@ def _copy(system: fsspec.AbstractFileSystem, path: str, target: Target, place: s
     return _Sent(digest.hexdigest(), size)
 
 
-def _compare(sent: dict[str, _Sent], manifest: Manifest, root: str) -> None:
-    if combined_digest({name: file.sha256 for name, file in sent.items()}) != manifest.digest:
+def _compare(sent: dict[str, _Sent], digest: str, root: str) -> None:
+    if combined_digest({name: file.sha256 for name, file in sent.items()}) != digest:
         raise PublishError("The model changed while it was copied.", where=root, next_step="Run the same command.")
 
 

@@ -16,6 +16,7 @@ from pipeline.cli import (
     compile,
     config,
     data,
+    decrypt,
     doctor,
     forget,
     gc,
@@ -56,6 +57,7 @@ app.command("serve")(serve.serve)
 app.command("ui")(ui.ui)
 app.command("gc")(gc.gc)
 app.command("forget")(forget.forget)
+app.command("decrypt")(decrypt.decrypt)
 app.command("doctor")(doctor.doctor)
 
 

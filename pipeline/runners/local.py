@@ -20,6 +20,7 @@ from rich.console import Console
 from pipeline import places
 from pipeline.runners import failure, figures, lock
 from pipeline.runners.terminal import StageLines, libraries_to
+from schemas.encryption import Encryption
 from schemas.errors import SeqrankError
 from schemas.forgotten import Forgotten
 from schemas.runs import LOG_FILE, REPORT_FILE, SUMMARY_FILE, OutputRoot
@@ -86,9 +87,12 @@ def _fingerprints(config: Config, root: OutputRoot) -> dict[str, str]:
         for name, options in read.items()
         if options is not None
     }
-    pseudonyms, left_out = config.example_gen.pseudonyms, Forgotten.load(config.example_gen.forgotten)
-    of_people = found.keys() & {"example_gen", "users"}
-    return found | {name: inputs.marked(found[name], pseudonyms, left_out) for name in of_people}
+    for name, options in read.items():
+        if options is not None:
+            found[name] = inputs.marked(found[name], options, Forgotten.load(options.forgotten))
+    if config.pusher.encryption:
+        found["pusher"] = Encryption(config.pusher.encryption).key_id
+    return found
 
 
 def _new_run(root: OutputRoot) -> str:

@@ -1,7 +1,8 @@
-"""With pseudonyms on, a user's id is in no file, log or row of metadata that a run leaves."""
+"""With pseudonyms on, a user's id is in no file, log or row of metadata that a run leaves; what can be is encrypted."""
 
 import asyncio
 import gzip
+import io
 import json
 import os
 import pathlib
@@ -14,12 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-KEY = "a key that nobody shall find anywhere"
+KEY, OTHER_KEY = "a key that nobody shall find anywhere", "another key that nobody shall find"
 USERS, ITEMS, EVENTS = 60, 20, 12
 KNOBS = ["trainer.epochs=1", "trainer.model.architecture.units=8", "trainer.model.embedding_dim=8",
          "evaluator.min_lift=0", "batch_recommender={k: 3}", "model_check=null",
          "example_gen.pseudonyms={key_env: OUR_KEY}", "users.pseudonyms={key_env: OUR_KEY}",
-         "users.columns={categories: [group]}", "data_gate.max_rejected=0.5"]  # fmt: skip
+         "example_gen.encryption={key_env: OUR_OTHER_KEY}", "users.encryption={key_env: OUR_OTHER_KEY}",
+         "pusher.encryption={key_env: OUR_OTHER_KEY}", "users.columns={categories: [group]}",
+         "data_gate.max_rejected=0.5"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +44,48 @@ def run(folder, *words):
     knobs = [*KNOBS, f"users.data=[{folder}/users.csv]", f'example_gen.data=["{folder}/log.csv"]']
     command = [sys.executable, "-m", "pipeline.cli", *words, "--output", str(folder / "runs")]
     command += [word for knob in knobs for word in ("--set", knob)]
-    ended = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "OUR_KEY": KEY}, timeout=500
-    )
+    keys = {"OUR_KEY": KEY, "OUR_OTHER_KEY": OTHER_KEY}
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, **keys}, timeout=500)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout + ended.stderr
 
 
 def contents(path):
-    """A file's bytes, and what a reader of its format would show."""
+    """A file's bytes, decrypted, and what a reader of its format would show."""
     raw = path.read_bytes()
     yield raw
+    if raw.startswith(b"SEQRANK-ENCRYPTED"):
+        raw = decrypted(path)
+        yield raw
     if raw[:2] == b"\x1f\x8b":
         yield gzip.decompress(raw)
     if raw[:4] == b"PAR1":
-        yield str(pq.read_table(path).to_pydict()).encode()
+        yield str(pq.read_table(io.BytesIO(raw)).to_pydict()).encode()
+
+
+def decrypted(path):
+    """With the key that we know, wherever it was."""
+    from schemas.encryption import decrypt
+
+    target = io.BytesIO()
+    with path.open("rb") as source, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OUR_OTHER_KEY", OTHER_KEY)
+        decrypt(source, target, str(path))
+    return target.getvalue()
+
+
+def test_published_models_and_rejected_rows_are_encrypted(ran):
+    folder, _, _ = ran
+    root = folder / "runs"
+    (version,) = root.glob("serving/movielens/[0-9]*")
+    stages = [root / "artifacts" / f"{name}ExampleGen" / "rejected" for name in ("Interaction", "User")]
+    for place, plain in ((version, {"manifest.json"}), *((stage, {"counts.json"}) for stage in stages)):
+        files = [path for path in place.rglob("*") if path.is_file()]
+        assert len(files) > 2
+        clear = {path.name for path in files if not path.read_bytes().startswith(b"SEQRANK-ENCRYPTED")}
+        assert clear == plain
+    manifest = json.loads((version / "manifest.json").read_text())
+    assert len(manifest["encryption"]) == 12
 
 
 def test_no_file_that_a_run_leaves_shows_a_user_or_the_key(ran):
@@ -63,7 +93,7 @@ def test_no_file_that_a_run_leaves_shows_a_user_or_the_key(ran):
     root = folder / "runs"
     files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
     assert len(files) > 40
-    needles = [*(user.encode() for user in users), KEY.encode()]
+    needles = [*(user.encode() for user in users), KEY.encode(), OTHER_KEY.encode()]
     found = {(str(path), needle) for path in files for text in contents(path) for needle in needles if needle in text}
     assert found == set()
     assert not [needle for needle in needles if needle.decode() in printed]
@@ -72,7 +102,8 @@ def test_no_file_that_a_run_leaves_shows_a_user_or_the_key(ran):
 def test_rejected_rows_say_where_and_why_all_the_same(ran):
     folder, _, _ = ran
     (table,) = (
-        pq.read_table(path) for path in folder.glob("runs/artifacts/InteractionExampleGen/rejected/*/rows-*.parquet")
+        pq.read_table(io.BytesIO(decrypted(path)))
+        for path in folder.glob("runs/artifacts/InteractionExampleGen/rejected/*/rows-*.parquet")
     )
     rows = table.to_pylist()
     assert len(rows) == 5

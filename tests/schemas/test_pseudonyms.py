@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.pseudonyms import PseudonymOptions, Pseudonyms
+from schemas.pseudonyms import KeyOptions, Pseudonyms
 
 KEY = b"0123456789abcdef"
 
@@ -33,10 +33,8 @@ def test_a_keys_own_id_is_another_for_another_key_and_marks_fingerprints():
 def test_the_key_comes_from_a_file_or_the_environment(tmp_path, monkeypatch):
     (tmp_path / "key").write_bytes(KEY + b"\n")
     monkeypatch.setenv("OUR_KEY", KEY.decode())
-    by_file = Pseudonyms.load(PseudonymOptions(key_file=str(tmp_path / "key")))
-    assert (
-        by_file.of("ann") == Pseudonyms.load(PseudonymOptions(key_env="OUR_KEY")).of("ann") == Pseudonyms(KEY).of("ann")
-    )
+    by_file = Pseudonyms.load(KeyOptions(key_file=str(tmp_path / "key")))
+    assert by_file.of("ann") == Pseudonyms.load(KeyOptions(key_env="OUR_KEY")).of("ann") == Pseudonyms(KEY).of("ann")
 
 
 def test_a_key_that_is_missing_or_short_is_an_error_that_does_not_show_it(tmp_path, monkeypatch):
@@ -44,11 +42,11 @@ def test_a_key_that_is_missing_or_short_is_an_error_that_does_not_show_it(tmp_pa
     monkeypatch.delenv("NO_KEY", raising=False)
     for told in ({"key_env": "OUR_KEY"}, {"key_env": "NO_KEY"}, {"key_file": str(tmp_path / "missing")}):
         with pytest.raises(ConfigError) as error:
-            Pseudonyms.load(PseudonymOptions(**told))
+            Pseudonyms.load(KeyOptions(**told))
         assert "short" not in str(error.value).replace("too short", "")
 
 
 @pytest.mark.parametrize("told", [{}, {"key_file": "a", "key_env": "b"}])
 def test_one_place_is_named(told):
     with pytest.raises(ValueError, match="either"):
-        PseudonymOptions(**told)
+        KeyOptions(**told)

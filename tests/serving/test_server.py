@@ -1,6 +1,7 @@
 """The server as a process: swaps, signals, broken versions, tokens, TLS, and what it doesn't load."""
 
 import datetime
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,10 @@ import time
 
 import httpx
 import pytest
+
+from components.pusher.encrypted import prepared
+from schemas.digest import directory_digest
+from schemas.keys import KeyOptions
 
 QUICK = {"poll_seconds": 0.2, "drain_seconds": 0.5}
 BODY = {"history": ["i1", "i2"], "k": 3}
@@ -108,6 +113,27 @@ def test_events_are_there_after_kill_9_and_states_are_made_anew_after_a_swap(pub
     expected = rankers["second"].recommend([["i1", "i2", "i3"]]).item_ids[0][:5].tolist()
     assert [[item["item_id"] for item in answer["items"]] for answer in answers] == [expected, expected]
     assert answers[1]["source"] == "state"
+
+
+def test_an_encrypted_version_is_served_where_its_key_is(publish, start, exports, tmp_path, monkeypatch):
+    monkeypatch.setenv("OUR_KEY", "0123456789abcdef")
+    target = publish("first", 1)
+    source = str(exports["second"])
+    with prepared(source, directory_digest(source), KeyOptions(key_env="OUR_KEY")) as (files, _):
+        shutil.copytree(files, target / "2")
+    (tmp_path / "mounted").write_text("0123456789abcdef")
+    for told, env, served in (
+        ({}, {}, 2),
+        ({}, {"OUR_KEY": ""}, 1),
+        ({"encryption": {"key_file": str(tmp_path / "mounted")}}, {"OUR_KEY": ""}, 2),
+    ):
+        server = start(target, {**QUICK, **told}, env)
+        with httpx.Client(base_url=server.address(), timeout=30) as client:
+            answer = client.post("/recommend", json={"history": ["i1"], "k": 2})
+        assert answer.json()["model_version"] == served
+        assert ("key of encrypted files" in server.log.read_text()) == (served == 1)
+        server.end()
+    assert b"SEQRANK-ENCRYPTED" in (target / "2" / "saved_model.pb").read_bytes()
 
 
 def test_without_the_token_nothing_is_answered_but_health(publish, start):
