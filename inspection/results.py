@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from inspection.records import Artifact, Run, Stage
 
 EXAMPLE_GEN, GATE, SEQUENCES, TRAINER = "InteractionExampleGen", "DataGate", "SequenceGen", "Trainer"
-EVALUATOR, PUSHER = "Evaluator", "Pusher"
+EVALUATOR, MODEL_CHECK, PUSHER = "Evaluator", "ModelCheck", "Pusher"
 # What tables and pages show of all metrics, in this order; those that a head hasn't are left out.
 SHOWN: Final = ("hr@10", "ndcg@10", "mrr@10", "coverage@10", "rmse", "mae", "auc", "log_loss")
 CANDIDATE, OVERALL, TEST, VALID = "candidate", "overall", "test", "valid"
@@ -30,7 +30,9 @@ _SECTIONS: Final = {
     "Tuner": "tuner",
     TRAINER: "trainer",
     EVALUATOR: "evaluator",
+    MODEL_CHECK: "model_check",
     PUSHER: "pusher",
+    "BatchRecommender": "batch_recommender",
 }
 _ON_THEIR_OWN: Final = ("data", "window", "epochs", "target")  # knobs that are properties of their own
 _CODE, _OPTIONS = "code_version", "options"
@@ -56,6 +58,7 @@ class Results:
         training: training.json: epochs, best_epoch, history, positions_per_second, hyperparameters …
         counts: what was read of the log: rows, rejected, reasons, files with their hashes.
         gate, sequences: data.json and sequences.json.
+        checked: model_check.json: whether a server of the model did as it should; None: nobody looked.
         pushed: where the model is served from; None: nowhere.
         config: knobs by stage, flattened: "trainer.model.dropout".
         code: digests of each stage's code.
@@ -69,6 +72,7 @@ class Results:
     counts: Mapping[str, Any] | None
     gate: Mapping[str, Any] | None
     sequences: Mapping[str, Any] | None
+    checked: Mapping[str, Any] | None
     pushed: str | None
     config: Mapping[str, Any]
     code: Mapping[str, str]
@@ -92,6 +96,7 @@ def of(run: Run) -> Results:
         counts=_json(run.output(EXAMPLE_GEN, "rejected"), contents.READ_COUNTS_FILE),
         gate=_json(run.output(GATE, "report"), contents.DATA_REPORT_FILE),
         sequences=_json(run.output(SEQUENCES, "report"), contents.SEQUENCE_REPORT_FILE),
+        checked=_json(run.output(MODEL_CHECK, "blessing"), contents.MODEL_CHECK_FILE),
         pushed=str(pushed.properties.get("pushed_destination", "")) or None if pushed else None,
         config=configuration(run),
         code={stage.name: str(stage.properties[_CODE]) for stage in run.stages if _CODE in stage.properties},
