@@ -1,6 +1,8 @@
 # A machine needs make, git and some Python 3 with venv; everything else is fetched by `setup`.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
+# Where Python may keep no bytecode, each process compiles TensorFlow anew, for five seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first Python that really runs (a pyenv shim may not); only used to set up.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 /usr/bin/python3 python; do \

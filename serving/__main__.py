@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--options", default="{}", help="serving's options (serving/options.py) as JSON")
     parser.add_argument("--port", type=int, help="where it answers; 0: any free one, which the log names")
     arguments = parser.parse_args()
+    gc.disable()  # it would go through TensorFlow's objects many times; serving.model has it begin after them
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     from serving.options import Options
     from serving.server import serve

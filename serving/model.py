@@ -217,8 +217,8 @@ class Models:
         first, self._current = self._current is None, loaded
         self._metrics.model_version.set(loaded.number)
         if first:
-            gc.collect()
             gc.freeze()  # TensorFlow's many objects: a full collection would stop requests for a tenth of a second
+            gc.enable()  # a server begins without
         else:
             self._metrics.swaps.inc()
         self._changed(loaded)

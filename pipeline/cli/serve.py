@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from typing import Annotated, Optional
@@ -43,6 +44,7 @@ def serve(
     resolved = load(config, told)
     place = model or places.publish_target(resolved, OutputRoot(resolved.run.output_root.absolute()))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
+    gc.disable()  # it would go through TensorFlow's objects many times; serving.model has it begin after them
     from serving.server import serve as run
 
     run(place, places.served_options(resolved))
