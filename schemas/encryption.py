@@ -51,10 +51,6 @@ class Encryption:
         """What tells this key from others: 12 hexadecimal digits."""
         return key_id(self._secret)
 
-    def mark(self, fingerprint: str) -> str:
-        """A fingerprint of what is encrypted with this key."""
-        return f"{fingerprint}-{self.key_id}"
-
     def writer(self, target: IO[bytes]) -> Writer:
         """Encrypts what is written to it into `target`, which stays open when it is closed."""
         return Writer(target, self._options, self._secret)
@@ -65,7 +61,7 @@ def mark(options: KeyOptions | None, fingerprint: str) -> str:
 
     Raises: ConfigError: the key can't be read.
     """
-    return Encryption(options).mark(fingerprint) if options else fingerprint
+    return f"{fingerprint}-{Encryption(options).key_id}" if options else fingerprint
 
 
 @contextlib.contextmanager

@@ -19,7 +19,8 @@ from pipeline.runners.kubeflow.compile import compile_package
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 USERS, ITEMS, EVENTS = 150, 60, 20
-KNOBS = ["trainer.epochs=8", "trainer.learning_rate=0.01", "trainer.model.architecture.units=32", "run.name=shop"]
+KNOBS = ["trainer.epochs=8", "trainer.learning_rate=0.01", "trainer.model.architecture.units=32", "run.name=shop",
+         "model_check={requests: 20}", "pusher.encryption={key_env: OUR_KEY}"]  # fmt: skip
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 pytestmark = [
@@ -63,7 +64,7 @@ def package(data):
 
 
 def run(imitation, store, package, folder, **told):
-    env = {**KEYS, "AWS_ENDPOINT_URL": store, "PYTHONPATH": str(ROOT)}
+    env = {**KEYS, "AWS_ENDPOINT_URL": store, "PYTHONPATH": str(ROOT), "OUR_KEY": "0123456789abcdef"}
     server = imitation.Imitation(store, "s3://artifacts/runs", folder, ROOT, env, **told)
     return server.run(package)
 
@@ -82,6 +83,19 @@ def test_a_run_ends_with_a_model_pushed_to_the_object_store(first, store):
     assert first["Evaluator"].outputs["blessing"]["metadata"]["blessed"] == 1
     assert first["Pusher"].outputs["pushed_model"]["metadata"]["pushed"] == 1
     assert len(versions(store)) == 1
+
+
+def test_the_model_was_served_before_and_is_encrypted_there(first, store):
+    assert first["ModelCheck"].outputs["blessing"]["metadata"]["blessed"] == 1
+    assert first["ModelCheck"].outputs["blessing"]["metadata"]["requests"] == 20
+    (version,) = versions(store)
+    found = client(store).list_objects_v2(Bucket="models", Prefix=f"shop/{version}/")["Contents"]
+    begins = {
+        each["Key"]: client(store).get_object(Bucket="models", Key=each["Key"])["Body"].read(17) for each in found
+    }
+    clear = [key for key, begin in begins.items() if begin != b"SEQRANK-ENCRYPTED"]
+    assert len(begins) > 5
+    assert clear == [f"shop/{version}/manifest.json"]
 
 
 def test_no_local_path_is_left_in_what_the_steps_say(first):
