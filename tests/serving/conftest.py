@@ -19,6 +19,18 @@ import uvicorn
 ITEMS, WINDOW, K = [f"i{n}" for n in range(30)], 6, 20
 
 
+class OnceAskedFor(dict):
+    """A mapping whose values are made when they are first asked for: an export takes ten seconds."""
+
+    def __init__(self, make):
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key):
+        self[key] = self._make(key)
+        return self[key]
+
+
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory):
     """Folders of three models by name: "first" and "second" are recurrent, "stateless" isn't."""
@@ -57,14 +69,14 @@ def exports(tmp_path_factory):
             "feature_genres": [[("drama", "comedy", "war")[n % 3], "even" if n % 2 == 0 else "odd"] for n in range(30)],
         }
     )
-    made = {}
-    for seed, (name, architecture) in enumerate(
-        {
-            "first": {"name": "lstm", "units": 6},
-            "second": {"name": "lstm", "units": 6},
-            "stateless": {"name": "sasrec"},
-        }.items()
-    ):
+    architectures = {
+        "first": {"name": "lstm", "units": 6},
+        "second": {"name": "lstm", "units": 6},
+        "stateless": {"name": "sasrec"},
+    }
+
+    def make(name):
+        seed, architecture = list(architectures).index(name), architectures[name]
         tf.keras.utils.set_random_seed(seed)
         model = SequenceRanker(ModelOptions(embedding_dim=8, architecture=architecture), catalogue)
         for variable in model.trainable_variables:  # untrained weights would hardly depend on the history
@@ -73,8 +85,9 @@ def exports(tmp_path_factory):
         export.export(model, Transform(), spec, str(folder), recommendations=K)
         (folder / EXPORTED_ITEMS).parent.mkdir(exist_ok=True)
         table.write_parquet(folder / EXPORTED_ITEMS)
-        made[name] = folder
-    return made
+        return folder
+
+    return OnceAskedFor(make)
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +95,7 @@ def rankers(exports):
     """The same, loaded."""
     from ranker import saved
 
-    return {name: saved.load(folder) for name, folder in exports.items()}
+    return OnceAskedFor(lambda name: saved.load(exports[name]))
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """POST /events: the very next request knows of it; and forgetting."""
 
+import shutil
+
+import httpx
 import numpy as np
 import pytest
 
@@ -74,3 +77,19 @@ def test_counters_tell_of_events_and_calls(shared):
     assert 'seqrank_events_total{kept="new"}' in text
     assert 'seqrank_requests_total{route="/events",status="200"}' in text
     assert "seqrank_model_version 7.0" in text
+
+
+def test_a_model_without_a_state_is_given_the_kept_history(tmp_path, exports, rankers, serve_app):
+    from serving.app import create_app
+    from serving.options import Options
+
+    shutil.copytree(exports["stateless"], tmp_path / "target" / "1")
+    app = create_app(str(tmp_path / "target"), Options(events={"store": "memory:"}))
+    with serve_app(app) as address, httpx.Client(base_url=address, timeout=60) as client:
+        for n in range(1, len(HISTORY) + 1):
+            send(client, "ann", HISTORY[n - 1], timestamp=1000 * n)
+            answer = recommended(client, "ann")
+            expected = rankers["stateless"].recommend([HISTORY[:n]], [[1000 * (m + 1) for m in range(n)]])
+            assert answer["source"] == "kept_history"
+            left = expected.item_ids[0] != ""
+            assert [item["item_id"] for item in answer["items"]] == expected.item_ids[0][left].tolist()
