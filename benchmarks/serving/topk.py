@@ -4,13 +4,14 @@ make benchmark-topk                    # minutes; ARGS="--items 100000" for fewe
 
 The exported `rank` is exact. BruteForce and Streaming are TFRS' exact layers over made vectors; ScaNN, its approximate
 one, only where the package is there (it is not in the lock: its SavedModels need ops that TensorFlow Serving's stock
-binary lacks). Recall is that of the exact first 100. Vectors are normal, of 64 dimensions: hard for approximate
+binary lacks; scann 1.3.2 is the one for TensorFlow 2.16). Recall is that of the exact first 100. Vectors are normal, of 64 dimensions: hard for approximate
 search.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import tempfile
@@ -86,9 +87,10 @@ def layers(items: int, calls: int) -> dict[str, dict[str, float]]:
     try:
         import scann  # noqa: F401
 
-        ways["ScaNN"] = lambda: tfrs.layers.factorized_top_k.ScaNN(
-            k=K, num_leaves=1000, num_leaves_to_search=100
-        ).index(vectors)
+        for leaves, again in ((100, 1000), (500, 2000), (1000, 5000)):
+            ways[f"ScaNN, {leaves} of 1000 leaves, {again} looked at again"] = functools.partial(
+                _scann, vectors, num_leaves_to_search=leaves, num_reordering_candidates=again
+            )
     except ImportError:
         pass
     exact = [set(np.argpartition(-(vectors @ query[0]), K)[:K].tolist()) for query in queries[:20]]
@@ -99,6 +101,12 @@ def layers(items: int, calls: int) -> dict[str, dict[str, float]]:
         recall = float(np.mean([len(one & other) / K for one, other in zip(exact, found, strict=True)]))
         made[name] = {**milliseconds(lambda n, layer=layer: layer(tf.constant(queries[n])), calls), "recall": recall}
     return made
+
+
+def _scann(vectors: np.ndarray, **told: int) -> Any:
+    import tensorflow_recommenders as tfrs
+
+    return tfrs.layers.factorized_top_k.ScaNN(k=K, num_leaves=1000, **told).index(vectors)
 
 
 def main() -> None:
