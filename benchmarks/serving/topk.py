@@ -4,8 +4,8 @@ make benchmark-topk                    # minutes; ARGS="--items 100000" for fewe
 
 The exported `rank` is exact. BruteForce and Streaming are TFRS' exact layers over made vectors; ScaNN, its approximate
 one, only where the package is there. It is not in the lock, since its SavedModels need ops that TensorFlow Serving's
-stock binary lacks; scann 1.3.2 is the one for TensorFlow 2.16. Recall is that of the exact first 100. Vectors are normal,
-of 64 dimensions: hard for approximate search.
+stock binary lacks; scann 1.3.2 is the one for TensorFlow 2.16. Recall is that of the exact first 100. Vectors are
+normal, of 64 dimensions: hard for approximate search.
 """
 
 from __future__ import annotations
