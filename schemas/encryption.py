@@ -98,7 +98,7 @@ class Writer(io.RawIOBase):
         return self._made
 
     def write(self, data: Any) -> int:
-        with memoryview(data) as view:
+        with memoryview(data) as given, given.cast("B") as view:  # Arrow calls its bytes signed, which not all take
             self._target.write(self._encryptor.update(view))
             self._made += view.nbytes
             return view.nbytes

@@ -1,6 +1,7 @@
 import contextlib
 import io
 
+import pyarrow as pa
 import pytest
 
 from schemas import encryption, models
@@ -36,6 +37,14 @@ def test_what_was_written_comes_back(size):
     content = bytes(n % 251 for n in range(min(size, 5000))) * (size // 5000 + 1)
     content = content[:size]
     assert read(made(content, step=1 << 19)) == content
+
+
+def test_arrows_buffers_are_taken():
+    target = io.BytesIO()
+    with written(target, KEY) as writer:
+        assert writer.write(pa.py_buffer(b"from Arrow")) == len(b"from Arrow")
+        pa.PythonFile(writer, mode="w").write(b", twice")
+    assert read(target.getvalue()) == b"from Arrow, twice"
 
 
 def test_a_file_shows_where_its_key_was_and_nothing_else():
