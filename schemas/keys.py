@@ -50,7 +50,7 @@ class KeyOptions(BaseModel):
             raise ConfigError(
                 f"The key of {of} has {len(key)} bytes; {_LEAST} are needed at least.",
                 where=where,
-                next_step="See that it is there. To make one, which is kept apart from the data: head -c 32 /dev/urandom | base64",
+                next_step="See that it is there. A new one, kept apart from the data: head -c 32 /dev/urandom | base64",
             )
         return key
 
