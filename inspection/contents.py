@@ -11,12 +11,14 @@ import fsspec
 
 from inspection import files
 from schemas import parquet
+from schemas.encryption import is_encrypted
 
 if TYPE_CHECKING:
     from inspection.records import Artifact
 
 _ROWS: Final = 10  # of a table
 _BYTES: Final = 20_000  # of a text
+_CLOSED: Final = "Encrypted; seqrank decrypt makes a readable copy for whom has the key."
 _TEXTS: Final = (".json", ".txt", ".csv", ".pbtxt", ".jsonl", ".yaml")
 
 
@@ -58,19 +60,33 @@ class Contents:
 
 
 def look(artifact: Artifact) -> Contents:
-    """Reads what an artifact holds: of Parquet the first rows of each file, of text the beginning."""
+    """Reads what an artifact holds: of Parquet the first rows of each file, of text the beginning.
+
+    Nothing is decrypted: of an encrypted file it says how.
+    """
     found = [File(name, size) for name, size in files.names(artifact.uri)]
     shown = [file for file in found if not file.name.rsplit("/", 1)[-1].startswith(".")]
+    known = [file for file in shown if file.name.endswith((".parquet", *_TEXTS))]
+    closed = [file for file in known if _encrypted(artifact.uri, file.name)]
+    shown = [file for file in known if file not in closed]
     return Contents(
         artifact=artifact,
         files=tuple(found),
         tables=tuple(_table(artifact.uri, file.name) for file in shown if file.name.endswith(".parquet")),
-        texts=tuple(_text(artifact.uri, file.name) for file in shown if file.name.endswith(_TEXTS)),
+        texts=(
+            *(_text(artifact.uri, file.name) for file in shown if file.name.endswith(_TEXTS)),
+            *(Text(file.name, _CLOSED, cut=False) for file in closed),
+        ),
     )
 
 
 def _open(uri: str, name: str, mode: str, **told: Any) -> fsspec.core.OpenFile:
     return files.open_file(f"{uri.rstrip('/')}/{name}" if name else uri, mode, **told)
+
+
+def _encrypted(uri: str, name: str) -> bool:
+    with _open(uri, name, "rb") as handle:
+        return is_encrypted(handle)
 
 
 def _table(uri: str, name: str) -> Table:

@@ -7,6 +7,8 @@ import pytest
 
 from inspection import contents
 from inspection.records import Artifact
+from schemas.encryption import written
+from schemas.keys import KeyOptions
 
 
 @pytest.fixture
@@ -44,6 +46,17 @@ def test_a_long_text_is_cut_and_says_so(artifact, tmp_path):
     (tmp_path / "short.csv").write_text("a,b\n")
     shown = {text.name: (len(text.text), text.cut) for text in contents.look(artifact).texts}
     assert shown == {"long.txt": (20_000, True), "short.csv": (4, False)}
+
+
+def test_of_encrypted_files_it_is_said_how_to_read_them(artifact, tmp_path, monkeypatch):
+    monkeypatch.setenv("OUR_KEY", "0123456789abcdef")
+    for name in ("rows-0.parquet", "rejected.csv"):
+        with (tmp_path / name).open("wb") as file, written(file, KeyOptions(key_env="OUR_KEY")) as target:
+            target.write(b"PAR1")
+    found = contents.look(artifact)
+    assert found.tables == ()
+    assert {text.name for text in found.texts} == {"rows-0.parquet", "rejected.csv"}
+    assert all("seqrank decrypt" in text.text for text in found.texts)
 
 
 def test_what_is_no_text_is_listed_alone(artifact, tmp_path):
