@@ -11,7 +11,6 @@ import fsspec
 
 from inspection import files
 from schemas import parquet
-from schemas.encryption import is_encrypted
 
 if TYPE_CHECKING:
     from inspection.records import Artifact
@@ -67,7 +66,7 @@ def look(artifact: Artifact) -> Contents:
     found = [File(name, size) for name, size in files.names(artifact.uri)]
     shown = [file for file in found if not file.name.rsplit("/", 1)[-1].startswith(".")]
     known = [file for file in shown if file.name.endswith((".parquet", *_TEXTS))]
-    closed = [file for file in known if _encrypted(artifact.uri, file.name)]
+    closed = [file for file in known if files.encrypted(_address(artifact.uri, file.name))]
     shown = [file for file in known if file not in closed]
     return Contents(
         artifact=artifact,
@@ -81,12 +80,11 @@ def look(artifact: Artifact) -> Contents:
 
 
 def _open(uri: str, name: str, mode: str, **told: Any) -> fsspec.core.OpenFile:
-    return files.open_file(f"{uri.rstrip('/')}/{name}" if name else uri, mode, **told)
+    return files.open_file(_address(uri, name), mode, **told)
 
 
-def _encrypted(uri: str, name: str) -> bool:
-    with _open(uri, name, "rb") as handle:
-        return is_encrypted(handle)
+def _address(uri: str, name: str) -> str:
+    return f"{uri.rstrip('/')}/{name}" if name else uri
 
 
 def _table(uri: str, name: str) -> Table:

@@ -14,6 +14,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from schemas import stores
+from schemas.encryption import is_encrypted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,6 +76,12 @@ def _found(uri: str) -> tuple[fsspec.AbstractFileSystem | None, str, dict[str, A
 
 def _inside(root: str, name: str) -> bool:
     return pathlib.Path(name).resolve().is_relative_to(pathlib.Path(root).resolve())
+
+
+def encrypted(uri: str) -> bool:
+    """Whether a file is one that needs a key."""
+    with open_file(uri, "rb") as file:
+        return is_encrypted(file)
 
 
 def read_parquet(uri: str, columns: list[str] | None = None) -> pl.DataFrame | None:

@@ -84,6 +84,9 @@ def test_published_models_and_rejected_rows_are_encrypted(ran):
         assert len(files) > 2
         clear = {path.name for path in files if not path.read_bytes().startswith(b"SEQRANK-ENCRYPTED")}
         assert clear == plain
+    (report,) = root.glob("20*/report.html")
+    assert "The rows themselves are encrypted" in report.read_text()
+    assert "could not be made" not in report.read_text()
     manifest = json.loads((version / "manifest.json").read_text())
     assert len(manifest["encryption"]) == 12
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from inspection import files
 from inspection.report import charts, interactions, words
 from inspection.report.blocks import Heading, Paragraph, Table
 from inspection.results import EXAMPLE_GEN, GATE, SEQUENCES
@@ -56,6 +57,9 @@ def _rejected(facts: Facts, counts: Any) -> list[Block]:
     reasons = tuple((why, words.number(rows)) for why, rows in counts.get("reasons", {}).items())
     found: list[Block] = [Heading("Rejected rows"), Table("Why rows were rejected", ("reason", "rows"), reasons)]
     uri = facts.uri(EXAMPLE_GEN, "rejected")
+    parts = [name for name, _ in files.names(uri) if name.endswith(".parquet")] if uri else []
+    if parts and files.encrypted(f"{uri}/{parts[0]}"):
+        return [*found, Paragraph(f"The rows themselves are encrypted: seqrank decrypt {uri} --to FOLDER", "note")]
     table = interactions.dataset(uri) if uri else None
     if table is None:
         return [*found, Paragraph("The rejected rows themselves are no longer there.", "note")]

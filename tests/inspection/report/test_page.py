@@ -11,6 +11,8 @@ from inspection.connection import sqlite_store
 from inspection.report import page
 from inspection.store import Store
 from schemas.contents import METRICS_FILE
+from schemas.encryption import written
+from schemas.keys import KeyOptions
 
 FIRST, SECOND, FAILED = "2026-01-01T000000", "2026-01-02T000000", "2026-01-03T000000"
 LOADING = {"src", "href", "action", "data", "poster", "srcset", "xlink:href", "formaction"}
@@ -125,6 +127,21 @@ def test_a_broken_file_costs_its_own_part_alone(tmp_path, write):
     text = Reader(page.render(store, store.run(FIRST))).text
     assert text.count("This part could not be made: ") == 2  # data and diversity
     assert "Differences on test, paired by user" in text
+
+
+def test_encrypted_rows_are_said_to_be(tmp_path, write, monkeypatch):
+    monkeypatch.setenv("OUR_KEY", "0123456789abcdef")
+    made = MadeRuns(tmp_path)
+    made.add(FIRST)
+    write(tmp_path, FIRST)
+    rows = next((tmp_path / "artifacts").rglob("rejected/**/rows-0.parquet"))
+    content = rows.read_bytes()
+    with rows.open("wb") as file, written(file, KeyOptions(key_env="OUR_KEY")) as target:
+        target.write(content)
+    store = Store(sqlite_store(tmp_path / "metadata.sqlite"))
+    text = Reader(page.render(store, store.run(FIRST))).text
+    assert "The rows themselves are encrypted: seqrank decrypt" in text
+    assert "could not be made" not in text
 
 
 def test_metrics_of_the_head_rating_come_first(tmp_path, write):
