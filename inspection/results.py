@@ -77,6 +77,13 @@ class Results:
     config: Mapping[str, Any]
     code: Mapping[str, str]
 
+    @property
+    def stopped(self) -> str:
+        """Why a good model wasn't pushed all the same; "": nothing kept it."""
+        if self.checked is None or self.checked.get("passed"):
+            return ""
+        return f"Not pushed: {' '.join(map(str, self.checked.get('reasons', ())))}"
+
     def figure(self, metric: str, split: str = TEST, model: str = CANDIDATE) -> Metric | None:
         """A metric over all examples of a split."""
         return self.metrics.get(split, {}).get(model, {}).get(OVERALL, {}).get(metric)

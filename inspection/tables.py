@@ -56,8 +56,8 @@ def run(found: Run, results: Results) -> Group:
         parts += [Text(), _figures(results)]
     if results.why:
         parts += [Text(), Text(results.why)]
-    if results.checked and not results.checked.get("passed"):
-        parts.append(Text(f"Not pushed: {' '.join(map(str, results.checked.get('reasons', ())))}"))
+    if results.stopped:
+        parts.append(Text(results.stopped))
     if results.pushed:
         parts.append(Text(f"Served from {results.pushed}"))
     return Group(*parts)

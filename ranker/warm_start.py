@@ -20,6 +20,7 @@ import polars as pl
 import tensorflow as tf
 
 from ranker import checkpointing
+from schemas import encryption
 from schemas import features as f
 from schemas.errors import ModelError
 from schemas.models import START_ROWS, START_WEIGHTS
@@ -134,9 +135,9 @@ def read(folder: str) -> Start | None:
 
     Args:
         folder: local or one that fsspec can open.
-    Raises: ModelError: it can't be read.
+    Raises: ModelError: it can't be read. ConfigError, DataError: nor decrypted.
     """
-    weights, rows = (checkpointing.read(f"{folder.rstrip('/')}/{name}") for name in (START_WEIGHTS, START_ROWS))
+    weights, rows = (_content(f"{folder.rstrip('/')}/{name}") for name in (START_WEIGHTS, START_ROWS))
     if weights is None or rows is None:
         _log.warning("%s has no weights to begin with: training begins afresh.", folder)
         return None
@@ -152,6 +153,15 @@ def read(folder: str) -> Start | None:
             next_step="set trainer.warm_start: false",
         ) from error  # fmt: skip
     return Start(found, keys, folder, head)
+
+
+def _content(path: str) -> bytes | None:
+    """A file in the clear; None: there is none."""
+    content = checkpointing.read(path)
+    if content is None:
+        return None
+    with encryption.plain(io.BytesIO(content), path) as file:
+        return file.read()
 
 
 def named_weights(model: SequenceRanker) -> dict[str, tf.Variable]:

@@ -32,28 +32,16 @@ if TYPE_CHECKING:
 _MARK: Final = b"SEQRANK-ENCRYPTED-1 "
 _LONGEST: Final = 8192  # bytes of the first line
 _CHUNK: Final = 1 << 20  # bytes at a time
+_OF: Final = "encrypted files"
 _SALT, _KEY, _NONCE, _TAG = 16, 32, 12, 16  # bytes
 
 
-class Encryption:
-    """One key, and where it is found.
+def id_of(options: KeyOptions | None) -> str:
+    """What tells this key from others: 12 hexadecimal digits; "": there is none.
 
-    Args:
-        options: where.
     Raises: ConfigError: it can't be read, or is too short.
     """
-
-    def __init__(self, options: KeyOptions) -> None:
-        self._options, self._secret = options, options.load("encrypted files")
-
-    @property
-    def key_id(self) -> str:
-        """What tells this key from others: 12 hexadecimal digits."""
-        return key_id(self._secret)
-
-    def writer(self, target: IO[bytes]) -> Writer:
-        """Encrypts what is written to it into `target`, which stays open when it is closed."""
-        return Writer(target, self._options, self._secret)
+    return key_id(options.load(_OF)) if options else ""
 
 
 def mark(options: KeyOptions | None, fingerprint: str) -> str:
@@ -61,7 +49,7 @@ def mark(options: KeyOptions | None, fingerprint: str) -> str:
 
     Raises: ConfigError: the key can't be read.
     """
-    return f"{fingerprint}-{Encryption(options).key_id}" if options else fingerprint
+    return f"{fingerprint}-{id_of(options)}" if options else fingerprint
 
 
 @contextlib.contextmanager
@@ -73,18 +61,19 @@ def written(target: IO[bytes], options: KeyOptions | None) -> Iterator[IO[bytes]
     if options is None:
         yield target
         return
-    writer = Encryption(options).writer(target)
+    writer = _Writer(target, options)
     yield cast("IO[bytes]", writer)
     writer.close()
 
 
-class Writer(io.RawIOBase):
-    """A file to write to; `close` ends it with its tag."""
+class _Writer(io.RawIOBase):
+    """A file to write to; `close` ends it with its tag, and leaves `target` open."""
 
-    def __init__(self, target: IO[bytes], options: KeyOptions, secret: bytes) -> None:
+    def __init__(self, target: IO[bytes], options: KeyOptions) -> None:
         super().__init__()
-        salt = os.urandom(_SALT)
-        told = {"key": options.model_dump(exclude_none=True), "id": key_id(secret), "salt": _text(salt)}
+        secret, salt = options.load(_OF), os.urandom(_SALT)
+        shown = base64.b64encode(salt).decode()
+        told = {"key": options.model_dump(exclude_none=True), "id": key_id(secret), "salt": shown}
         first = _MARK + json.dumps(told).encode() + b"\n"
         self._target, self._made = target, 0
         self._encryptor = _cipher(secret, salt).encryptor()
@@ -138,7 +127,7 @@ def decrypt(source: IO[bytes], target: IO[bytes], where: str, key: KeyOptions | 
         salt = base64.b64decode(told["salt"])
     except (ValueError, KeyError, TypeError) as error:
         raise DataError("This encrypted file begins otherwise than ours do.", where=where, why=str(error)) from error
-    secret = options.load("encrypted files")
+    secret = options.load(_OF)
     if key_id(secret) != told.get("id"):
         raise ConfigError(
             "The file was encrypted with another key.",
@@ -177,7 +166,3 @@ def plain(source: IO[bytes], where: str, key: KeyOptions | None = None) -> Itera
 def _cipher(secret: bytes, salt: bytes) -> Cipher[GCM]:
     made = HKDF(hashes.SHA256(), _KEY + _NONCE, salt, b"seqrank encrypted file").derive(secret)
     return Cipher(AES(made[:_KEY]), GCM(made[_KEY:]))
-
-
-def _text(value: bytes) -> str:
-    return base64.b64encode(value).decode()

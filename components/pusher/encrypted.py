@@ -10,9 +10,8 @@ import posixpath
 import tempfile
 from typing import TYPE_CHECKING, Final
 
-from schemas import stores
+from schemas import encryption, stores
 from schemas.digest import combined_digest, directory_digest
-from schemas.encryption import Encryption
 from schemas.errors import PublishError
 
 if TYPE_CHECKING:
@@ -38,14 +37,14 @@ def prepared(source: str, digest: str, options: KeyOptions | None) -> Iterator[t
         yield source, digest
         return
     with tempfile.TemporaryDirectory(prefix="seqrank-") as scratch:
-        if _encrypt(source, pathlib.Path(scratch), Encryption(options)) != digest:
+        if _encrypt(source, pathlib.Path(scratch), options) != digest:
             raise PublishError(
                 "The model changed while it was encrypted.", where=source, next_step="Run the same command."
             )
         yield scratch, directory_digest(scratch)
 
 
-def _encrypt(source: str, to: pathlib.Path, encryption: Encryption) -> str:
+def _encrypt(source: str, to: pathlib.Path, key: KeyOptions) -> str:
     """Returns: the digest of what was read, in the clear."""
     system, root = stores.url_to_fs(source)
     root, digests = root.rstrip("/"), {}
@@ -53,7 +52,7 @@ def _encrypt(source: str, to: pathlib.Path, encryption: Encryption) -> str:
         name = posixpath.relpath(path, root)
         os.makedirs((to / name).parent, exist_ok=True)
         digest = hashlib.sha256()
-        with system.open(path, "rb") as read, (to / name).open("wb") as file, encryption.writer(file) as written:
+        with system.open(path, "rb") as read, (to / name).open("wb") as file, encryption.written(file, key) as written:
             while piece := read.read(_CHUNK):
                 digest.update(piece)
                 written.write(piece)

@@ -14,9 +14,8 @@ from components.pusher.encrypted import prepared
 from components.pusher.options import Options
 from components.pusher.publish import Push, push
 from components.pusher.versions import published_versions
-from schemas import contents
+from schemas import contents, encryption
 from schemas.digest import directory_digest
-from schemas.encryption import Encryption
 from schemas.models import publishable_folder
 from schemas.runs import Manifest
 
@@ -78,7 +77,7 @@ def _manifest(source: str, inputs: dict[str, Artifact], exec_properties: dict[st
         evaluation=evaluation,
         refit=bool(model.get_int_custom_property("refit")),
         head=model.get_string_custom_property("head") or "next_item",
-        encryption=Encryption(options.encryption).key_id if options.encryption else "",
+        encryption=encryption.id_of(options.encryption),
     )
 
 

@@ -17,7 +17,6 @@ from ranker.export import export
 from ranker.hyperparameters import applied, of_keras_tuner
 from ranker.job import Job, Sources, warn_of_logits
 from ranker.workers import place
-from schemas import models
 from schemas.contents import TRAINING_FILE
 from schemas.models import REFIT_FOLDER
 
@@ -94,11 +93,7 @@ class _Begun:
 
     @classmethod
     def with_model(cls, folder: str | None) -> _Begun:
-        if not folder:
-            return cls(None)
-        with models.opened(folder) as path:
-            start = warm_start.read(str(path))
-        return cls(start and dataclasses.replace(start, where=folder))
+        return cls(warm_start.read(folder) if folder else None)
 
     def into(self, model: SequenceRanker) -> None:
         if self.start is not None:

@@ -20,7 +20,7 @@ from rich.console import Console
 from pipeline import places
 from pipeline.runners import failure, figures, lock
 from pipeline.runners.terminal import StageLines, libraries_to
-from schemas.encryption import Encryption
+from schemas import encryption
 from schemas.errors import SeqrankError
 from schemas.forgotten import Forgotten
 from schemas.runs import LOG_FILE, REPORT_FILE, SUMMARY_FILE, OutputRoot
@@ -83,16 +83,15 @@ def _fingerprints(config: Config, root: OutputRoot) -> dict[str, str]:
     movielens.ensure_configured(config.example_gen.data)
     read = {"example_gen": config.example_gen, "items": config.items, "users": config.users}
     found = {
-        name: inputs.fingerprint(inputs.find(options), root.path / _FINGERPRINTS)
+        name: inputs.marked(
+            inputs.fingerprint(inputs.find(options), root.path / _FINGERPRINTS),
+            options,
+            Forgotten.load(options.forgotten),
+        )
         for name, options in read.items()
         if options is not None
     }
-    for name, options in read.items():
-        if options is not None:
-            found[name] = inputs.marked(found[name], options, Forgotten.load(options.forgotten))
-    if config.pusher.encryption:
-        found["pusher"] = Encryption(config.pusher.encryption).key_id
-    return found
+    return found | {"pusher": encryption.id_of(config.pusher.encryption)}
 
 
 def _new_run(root: OutputRoot) -> str:

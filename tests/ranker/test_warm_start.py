@@ -12,7 +12,9 @@ from ranker.catalogue import Catalogue, Categories, ItemFeatures
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
 from schemas import features as f
+from schemas.encryption import written
 from schemas.errors import ModelError
+from schemas.keys import KeyOptions
 
 OPTIONS = ModelOptions(
     embedding_dim=4, user_embedding=True, gap_embedding=True, architecture={"name": "lstm", "units": 3}
@@ -161,6 +163,18 @@ def test_broken_weights_are_refused_by_name(tmp_path):
     (tmp_path / warm_start.START_WEIGHTS).write_bytes(b"no zip")
     with pytest.raises(ModelError, match="begin with"):
         warm_start.read(str(tmp_path))
+
+
+def test_encrypted_weights_are_a_start_like_any(tmp_path, monkeypatch):
+    monkeypatch.setenv("OUR_KEY", "0123456789abcdef")
+    plain = start(trained(catalogue()), tmp_path)
+    for name in (warm_start.START_WEIGHTS, warm_start.START_ROWS):
+        content = (tmp_path / name).read_bytes()
+        with (tmp_path / name).open("wb") as file, written(file, KeyOptions(key_env="OUR_KEY")) as target:
+            target.write(content)
+    encrypted = warm_start.read(str(tmp_path))
+    assert encrypted.weights.keys() == plain.weights.keys()
+    assert all(np.array_equal(encrypted.weights[name], value) for name, value in plain.weights.items())
 
 
 def test_two_writes_of_one_model_are_the_same_bytes(tmp_path):

@@ -36,7 +36,8 @@ def blocks(facts: Facts) -> list[Block]:
         tiles.append(Tile("users", words.number(sequences["users"]), f"{words.number(sequences['items'])} items"))
     cached = f"{line.cached} of {words.several(line.stages, 'stage')} from the cache"
     tiles.append(Tile("time", words.took(line.seconds), cached))
-    return [_verdict(facts), *_stopped(facts), Tiles(tuple(tiles))]
+    stopped = [Paragraph(came.stopped, "bad")] if came.stopped else []
+    return [_verdict(facts), *stopped, Tiles(tuple(tiles))]
 
 
 def _verdict(facts: Facts) -> Paragraph:
@@ -51,14 +52,6 @@ def _verdict(facts: Facts) -> Paragraph:
     if state in (RUNNING, CANCELLED):
         return Paragraph(f"This run is {state}: there is no verdict.", "note")
     return Paragraph(facts.missing("Evaluator", "evaluation", "verdict"), "note")
-
-
-def _stopped(facts: Facts) -> list[Paragraph]:
-    """A good model that wasn't pushed all the same."""
-    checked = facts.results.checked
-    if checked is None or checked.get("passed"):
-        return []
-    return [Paragraph(f"Not pushed: {' '.join(map(str, checked.get('reasons', ())))}", "bad")]
 
 
 def _tile(facts: Facts, name: str, metric: Metric) -> Tile:

@@ -7,7 +7,7 @@ from components.pusher.publish import push
 from components.pusher.versions import published_versions
 from schemas import models
 from schemas.digest import directory_digest
-from schemas.encryption import Encryption
+from schemas.encryption import id_of
 from schemas.errors import ConfigError, PublishError
 from schemas.keys import KeyOptions
 from schemas.runs import Manifest
@@ -28,9 +28,7 @@ def source(tmp_path, monkeypatch):
 
 def publish(source, target, key):
     told = {"model": "shop", "version": 0, "published_at": "", "metrics": {}, "data": [], "code_version": ""}
-    manifest = Manifest(
-        **told, evaluation="", digest=directory_digest(source), encryption=Encryption(key).key_id if key else ""
-    )
+    manifest = Manifest(**told, evaluation="", digest=directory_digest(source), encryption=id_of(key))
     with prepared(source, manifest.digest, key) as (files, digest):
         return push(files, target, manifest, digest=digest)
 
@@ -41,7 +39,7 @@ def test_nothing_of_the_model_is_readable_at_the_target(source, tmp_path, store)
     done = publish(source, target, KEY)
     (published,) = published_versions(target)
     assert done.new
-    assert published.manifest.encryption == Encryption(KEY).key_id
+    assert published.manifest.encryption == id_of(KEY)
     assert published.manifest.digest == directory_digest(source)
     if store == "local":
         files = [path.read_bytes() for path in (tmp_path / "serving").rglob("*") if path.is_file()]
