@@ -1,0 +1,132 @@
+"""A search for better settings of RecBole's models, as many trials at once as asked for; on a GPU where told so.
+
+    .venv-peers/bin/python benchmarks/peers/search.py --order runs-peers/order.csv --folder runs-peers/search --jobs 2
+
+For each model: its defaults with three seeds, then settings drawn at random, one seed each; what has the best masked
+validation NDCG@10 of all is trained with two more seeds. Test ranks of each are written beside, and no choice reads
+them. It imports nothing of ours, so it runs wherever RecBole does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+PEER = pathlib.Path(__file__).with_name("recbole_peer.py")
+SEEDS = (2020, 2021, 2022)
+# Around RecBole's defaults, and wider on the side where so small a log asks for it: dropout, smaller steps, decay.
+SHARED = {
+    "learning_rate": (5e-4, 1e-3, 2e-3, 4e-3),
+    "train_batch_size": (512, 1024, 2048),
+    "weight_decay": (0.0, 1e-6, 1e-5, 1e-4),
+    "MAX_ITEM_LIST_LENGTH": (50, 100),
+}
+SPACE = {
+    "SASRec": {
+        **SHARED,
+        "hidden_size": (64, 128, 256),
+        "inner_size": (128, 256, 512),
+        "n_layers": (1, 2, 3),
+        "n_heads": (1, 2, 4),
+        "hidden_dropout_prob": (0.3, 0.4, 0.5, 0.6),
+        "attn_dropout_prob": (0.2, 0.35, 0.5),
+    },
+    "GRU4Rec": {
+        **SHARED,
+        "embedding_size": (64, 128, 256),
+        "hidden_size": (128, 256, 512),
+        "num_layers": (1, 2),
+        "dropout_prob": (0.2, 0.3, 0.4, 0.5, 0.6),
+    },
+}
+
+
+class Job(NamedTuple):
+    """One training."""
+
+    model: str
+    name: str
+    seed: int
+    settings: dict[str, object]
+
+
+def drawn(model: str, trials: int) -> list[dict[str, object]]:
+    """Settings of a model, the same ones every time."""
+    source = random.Random(f"{model} 0")
+    return [{key: source.choice(values) for key, values in SPACE[model].items()} for _ in range(trials)]
+
+
+def train(job: Job, args: argparse.Namespace, until: float) -> dict[str, object] | None:
+    """Trains in a process of its own, at most until then; its record, or None where it failed (the log says why)."""
+    stem = f"{job.model}-{job.name}-{job.seed}"
+    left = until - time.monotonic()
+    if left < args.least:
+        return None
+    output = args.folder / f"{stem}.csv"
+    command = [sys.executable, str(PEER), "--order", str(args.order), "--output", str(output), "--model", job.model]
+    command += ["--seed", str(job.seed), "--max-seconds", str(left - args.least / 2)]
+    for key, value in {**job.settings, "use_gpu": args.gpu}.items():
+        command += ["--set", f"{key}={value}"]
+    with (args.folder / f"{stem}.log").open("w", encoding="utf-8") as log:
+        status = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
+    if status:
+        print(f"{stem} failed with {status}", flush=True)
+        return None
+    record = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
+    valid, test = record["valid"]["ndcg@10"], record["test"]["ndcg@10"]
+    print(
+        f"{stem} {valid:.4f} {test:.4f} {record['epochs']} epochs {record['seconds']:.0f} s {job.settings}", flush=True
+    )
+    return {**record, "name": job.name, "drawn": job.settings}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--order", type=pathlib.Path, required=True)
+    parser.add_argument("--folder", type=pathlib.Path, required=True)
+    parser.add_argument("--models", nargs="+", default=list(SPACE), choices=list(SPACE))
+    parser.add_argument("--trials", type=int, default=24, help="settings of each model beside its defaults")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--gpu", action="store_true")
+    parser.add_argument(
+        "--search-seconds", type=float, default=float("inf"), help="begin and go on with no trial after"
+    )
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="end everything after")
+    parser.add_argument("--least", type=float, default=20.0, help="seconds below which a training isn't begun")
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    ends, end = began + args.search_seconds, began + args.seconds
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        defaults = [Job(model, "defaults", seed, {}) for seed in SEEDS for model in args.models]
+        settings = zip(*(drawn(model, args.trials) for model in args.models), strict=True)
+        trials = [
+            Job(model, f"trial{number}", SEEDS[0], each)
+            for number, both in enumerate(settings)
+            for model, each in zip(args.models, both, strict=True)
+        ]
+        first = [pool.submit(train, job, args, end) for job in defaults]
+        found = [pool.submit(train, job, args, ends) for job in trials]
+        tried = [record for record in (each.result() for each in found) if record is not None]
+        more = []
+        for model in args.models:
+            mine = [record for record in tried if record["model"] == model]
+            best = max(mine, key=lambda record: record["valid"]["ndcg@10"], default=None)
+            if best is not None:
+                print(f"best of {len(mine)} trials of {model}: {best['name']} {best['drawn']}", flush=True)
+                more += [Job(model, best["name"], seed, best["drawn"]) for seed in SEEDS[1:]]
+        again = [pool.submit(train, job, args, end) for job in more]
+    everything = [each.result() for each in first] + tried + [each.result() for each in again]
+    summary = [{**record, "curve": None} for record in everything if record is not None]
+    (args.folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
