@@ -104,7 +104,9 @@ class Clock:
 
 def ranks_by_user(model: torch.nn.Module, dataset, rows, seen) -> tuple[np.ndarray, np.ndarray]:
     """User ids and masked ranks of the labels of a split."""
-    ranks = np.concatenate([masked_ranks(model, rows[a : a + 256], seen) for a in range(0, len(rows), 256)])
+    ranks = np.concatenate(
+        [masked_ranks(model, rows[a : a + 256].to(model.device), seen) for a in range(0, len(rows), 256)]
+    )
     return dataset.id2token(dataset.uid_field, rows[dataset.uid_field].numpy()), ranks
 
 
