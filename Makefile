@@ -125,6 +125,10 @@ setup-peers: setup ## Make .venv-peers/ for RecBole, a peer to compare with (3 G
 benchmark-peers: setup-peers ## Train three seeds of ours and of RecBole's GRU4Rec on the same order, and compare (hours)
 	@$(BIN)/python -m benchmarks.peers.run $(ARGS)
 
+.PHONY: search-peers
+search-peers: setup-peers ## Search for better settings of RecBole's models, in the order that benchmark-peers wrote (hours; ARGS: more)
+	@.venv-peers/bin/python benchmarks/peers/search.py $(ARGS)
+
 .PHONY: benchmark
 benchmark: setup-peers ## Measure training and evaluation beside RecBole's GRU4Rec (two hours; ARGS: more)
 	@$(BIN)/python -m benchmarks.speed $(ARGS)

@@ -1,6 +1,6 @@
 """A search for better settings of RecBole's models, as many trials at once as asked for; on a GPU where told so.
 
-    .venv-peers/bin/python benchmarks/peers/search.py --order runs-peers/order.csv --folder runs-peers/search --jobs 2
+    make search-peers ARGS="--jobs 2"  # on the order that benchmark-peers has written
 
 For each model: its defaults with three seeds, then settings drawn at random, one seed each; what has the best masked
 validation NDCG@10 of all is trained with two more seeds. Test ranks of each are written beside, and no choice reads
@@ -89,8 +89,8 @@ def train(job: Job, args: argparse.Namespace, until: float) -> dict[str, object]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--order", type=pathlib.Path, required=True)
-    parser.add_argument("--folder", type=pathlib.Path, required=True)
+    parser.add_argument("--order", type=pathlib.Path, default=pathlib.Path("runs-peers/order.csv"))
+    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("runs-peers/search"))
     parser.add_argument("--models", nargs="+", default=list(SPACE), choices=list(SPACE))
     parser.add_argument("--trials", type=int, default=24, help="settings of each model beside its defaults")
     parser.add_argument("--jobs", type=int, default=1)

@@ -1,0 +1,57 @@
+"""The peers' search, with a real process a training: a script stands for RecBole, which isn't here."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+
+import pytest
+
+from benchmarks.peers import search
+
+STAND_IN = """
+import argparse, json, pathlib
+parser = argparse.ArgumentParser()
+for name in ("--order", "--output", "--model", "--seed", "--max-seconds"):
+    parser.add_argument(name)
+parser.add_argument("--set", action="append", default=[])
+args = parser.parse_args()
+given = dict(each.split("=") for each in args.set)
+if given.get("dropout_prob") == "0.6":
+    raise SystemExit("diverged")
+found = {"ndcg@10": float(given.get("learning_rate", 0))}
+record = {"model": args.model, "seed": int(args.seed), "epochs": 1, "seconds": 1.0, "valid": found, "test": found}
+pathlib.Path(args.output).with_suffix(".json").write_text(json.dumps(record))
+"""
+
+
+@pytest.fixture
+def summary(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    script = tmp_path / "peer.py"
+    script.write_text(STAND_IN)
+    monkeypatch.setattr(search, "PEER", script)
+    folder = tmp_path / "search"
+    given = ["search", "--order", "order.csv", "--folder", str(folder), "--models", "GRU4Rec", "--trials", "6"]
+    monkeypatch.setattr(sys, "argv", [*given, "--jobs", "3"])
+    search.main()
+    return json.loads((folder / "summary.json").read_text())
+
+
+def test_best_of_validation_is_trained_with_all_seeds(summary: list[dict]) -> None:
+    trials = [record for record in summary if record["name"] != "defaults"]
+    best = max(trials, key=lambda record: record["valid"]["ndcg@10"])
+    assert sorted(record["seed"] for record in trials if record["name"] == best["name"]) == list(search.SEEDS)
+    assert sorted(record["seed"] for record in summary if record["name"] == "defaults") == list(search.SEEDS)
+
+
+def test_failed_trial_is_left_out_and_its_log_kept(summary: list[dict], tmp_path: pathlib.Path) -> None:
+    failed = [n for n, each in enumerate(search.drawn("GRU4Rec", 6)) if each["dropout_prob"] == 0.6]
+    assert failed, "none of the settings drawn here fails: the test shows nothing"
+    assert {f"trial{n}" for n in failed}.isdisjoint(record["name"] for record in summary)
+    assert "diverged" in (tmp_path / "search" / f"GRU4Rec-trial{failed[0]}-2020.log").read_text()
+
+
+def test_settings_are_the_same_every_time() -> None:
+    assert search.drawn("SASRec", 4) == search.drawn("SASRec", 4)
+    assert len({json.dumps(each) for each in search.drawn("SASRec", 24)}) > 20
