@@ -12,6 +12,8 @@ import pathlib
 import subprocess
 import sys
 
+from benchmarks.peers.search import SEEDS
+
 NOT_BLESSED = 3  # seqrank's exit status: a seed that is worse than the one before; its ranks count all the same
 HERE = pathlib.Path(__file__).parent
 
@@ -44,7 +46,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--model", default="GRU4Rec")
     parser.add_argument("--peer-python", default=".venv-peers/bin/python")
-    parser.add_argument("--peer-seeds", type=int, nargs="+", default=[2020, 2021, 2022], help="RecBole's own is 2020")
+    parser.add_argument("--peer-seeds", type=int, nargs="+", default=list(SEEDS), help="RecBole's own is 2020")
     parser.add_argument("--peer-set", action="append", default=[], metavar="KEY=VALUE", help="over RecBole's defaults")
     args = parser.parse_args()
     per_user = ours(args.folder, args.seeds)

@@ -2,8 +2,8 @@
 
     make search-peers ARGS="--jobs 2"  # on the order that benchmark-peers has written
 
-For each model: its defaults with three seeds, then settings drawn at random, one seed each; what has the best masked
-validation NDCG@10 of all is trained with two more seeds. Test ranks of each are written beside, and no choice reads
+For each model: its defaults with three seeds, then settings drawn at random, one seed each; those of them with the best
+masked validation NDCG@10 are trained with two more seeds. Test ranks of each are written beside, and no choice reads
 them. It imports nothing of ours, so it runs wherever RecBole does.
 """
 
@@ -17,7 +17,7 @@ import random
 import subprocess
 import sys
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PEER = pathlib.Path(__file__).with_name("recbole_peer.py")
 SEEDS = (2020, 2021, 2022)
@@ -63,7 +63,7 @@ def drawn(model: str, trials: int) -> list[dict[str, object]]:
     return [{key: source.choice(values) for key, values in SPACE[model].items()} for _ in range(trials)]
 
 
-def train(job: Job, args: argparse.Namespace, until: float) -> dict[str, object] | None:
+def train(job: Job, args: argparse.Namespace, until: float) -> dict[str, Any] | None:
     """Trains in a process of its own, at most until then; its record, or None where it failed (the log says why)."""
     stem = f"{job.model}-{job.name}-{job.seed}"
     left = until - time.monotonic()
@@ -87,6 +87,22 @@ def train(job: Job, args: argparse.Namespace, until: float) -> dict[str, object]
     return {**record, "name": job.name, "drawn": job.settings}
 
 
+def trials(models: list[str], number: int) -> list[Job]:
+    """One training of each settings, models by turns, so that each gets as far as the others when time runs out."""
+    settings = {model: drawn(model, number) for model in models}
+    return [Job(model, f"trial{n}", SEEDS[0], settings[model][n]) for n in range(number) for model in models]
+
+
+def repeats(model: str, tried: list[dict[str, Any]]) -> list[Job]:
+    """The other seeds of a model's best trial by validation; none where no trial of it ended."""
+    mine = [record for record in tried if record["model"] == model]
+    if not mine:
+        return []
+    best = max(mine, key=lambda record: record["valid"]["ndcg@10"])
+    print(f"best of {len(mine)} trials of {model}: {best['name']} {best['drawn']}", flush=True)
+    return [Job(model, best["name"], seed, best["drawn"]) for seed in SEEDS[1:]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--order", type=pathlib.Path, default=pathlib.Path("runs-peers/order.csv"))
@@ -104,24 +120,12 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     ends, end = began + args.search_seconds, began + args.seconds
+    defaults = [Job(model, "defaults", seed, {}) for seed in SEEDS for model in args.models]
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        defaults = [Job(model, "defaults", seed, {}) for seed in SEEDS for model in args.models]
-        settings = zip(*(drawn(model, args.trials) for model in args.models), strict=True)
-        trials = [
-            Job(model, f"trial{number}", SEEDS[0], each)
-            for number, both in enumerate(settings)
-            for model, each in zip(args.models, both, strict=True)
-        ]
         first = [pool.submit(train, job, args, end) for job in defaults]
-        found = [pool.submit(train, job, args, ends) for job in trials]
+        found = [pool.submit(train, job, args, ends) for job in trials(args.models, args.trials)]
         tried = [record for record in (each.result() for each in found) if record is not None]
-        more = []
-        for model in args.models:
-            mine = [record for record in tried if record["model"] == model]
-            best = max(mine, key=lambda record: record["valid"]["ndcg@10"], default=None)
-            if best is not None:
-                print(f"best of {len(mine)} trials of {model}: {best['name']} {best['drawn']}", flush=True)
-                more += [Job(model, best["name"], seed, best["drawn"]) for seed in SEEDS[1:]]
+        more = [job for model in args.models for job in repeats(model, tried)]
         again = [pool.submit(train, job, args, end) for job in more]
     everything = [each.result() for each in first] + tried + [each.result() for each in again]
     summary = [{**record, "curve": None} for record in everything if record is not None]
