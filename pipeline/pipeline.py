@@ -20,7 +20,7 @@ from pipeline.checking import model_check
 from pipeline.code_version import schema_digest, stage_versions
 from pipeline.recommending import batch_recommender
 from pipeline.tables import table
-from pipeline.training import FindPublished, Resolved, embeds_users, tuned
+from pipeline.training import FindPublished, Resolved, embeds_users, keeps_long_term, tuned
 from schemas import features as f
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def create_pipeline(
         schema=sequence_schema.outputs["schema"],
         users=embeds_users(config),
         items=items.examples is not None,
+        keys=keeps_long_term(config),
         options=config.transform,
         code_version=code["transform"],
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config
 
 _USERS = "model.user_embedding"
+_LONG_TERM = "model.long_term_rank"
 
 
 class Found(NamedTuple):
@@ -104,3 +105,8 @@ def embeds_users(config: Config) -> bool:
     """Whether the model has an embedding of the user, or could have one after the search."""
     dimension = config.tuner.space.get(_USERS) if config.tuner is not None else None
     return config.trainer.model.user_embedding or (isinstance(dimension, Choices) and True in dimension.choices)
+
+
+def keeps_long_term(config: Config) -> bool:
+    """Whether the model looks at users' long term, or could after the search."""
+    return config.trainer.model.long_term_rank > 0 or (config.tuner is not None and _LONG_TERM in config.tuner.space)

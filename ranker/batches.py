@@ -16,9 +16,10 @@ Batch = dict[str, tf.Tensor]
 
 _WIDTHS = 8  # of batches: each an eighth of the window wider than the last one
 _HASHES = 2**62  # so many that two of 10^6 records hardly meet
-_INTEGERS = (f.HISTORY, f.HISTORY_GAP, f.HISTORY_TIED, f.LABEL, f.LABEL_TIMESTAMP, f.LOSS_FROM, f.USER, f.SEEN)
+_INTEGERS = (f.HISTORY, f.HISTORY_GAP, f.HISTORY_TIED, f.LABEL, f.LABEL_TIMESTAMP, f.LOSS_FROM, f.SEEN)
+_OF_ROWS = (f.USER, f.USER_KEY)
 _TYPES = {
-    **dict.fromkeys(_INTEGERS, tf.int64),
+    **dict.fromkeys((*_INTEGERS, *_OF_ROWS), tf.int64),
     **dict.fromkeys((f.LABEL_WEIGHT, f.LABEL_RATING), tf.float32),
     f.LABEL_ITEM: tf.string,
 }
@@ -159,8 +160,7 @@ def _inputs(parsed: Mapping[str, tf.RaggedTensor], width: tf.Tensor | int) -> Ba
             inputs[name] = _dense(values, width)
         elif name.startswith(f.USER_FEATURE_PREFIX):
             inputs[name] = values.to_tensor(f.PADDING)
-    if f.USER in parsed:
-        inputs[f.USER] = _scalar(parsed[f.USER], f.UNKNOWN)
+    inputs.update({name: _scalar(parsed[name], f.UNKNOWN) for name in _OF_ROWS if name in parsed})
     return inputs
 
 

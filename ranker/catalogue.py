@@ -73,6 +73,7 @@ class Catalogue:
         features: of items; None: there is no items table.
         vocabularies: strings of the ids from FIRST_ITEM on, by the transformed feature that holds them (USER,
             history_context_<name>, user_feature_<name>); what isn't there isn't known.
+        factors: [n, r] float32, ranker.long_term's; None: the model doesn't look at users' long term.
         ratings: of the training split; None: not known, and not needed unless the model's head is one of ratings.
     Raises: ModelError: no items, or not one count an item.
     """
@@ -87,6 +88,7 @@ class Catalogue:
     user_features: Mapping[str, int] = dataclasses.field(default_factory=dict)
     features: ItemFeatures | None = None
     vocabularies: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    factors: np.ndarray | None = None
     ratings: Ratings | None = None
 
     def __post_init__(self) -> None:

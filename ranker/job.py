@@ -15,6 +15,7 @@ from ranker import items_table, ratings
 from ranker.catalogue import Catalogue, counts_in_order
 from ranker.dataset import evaluation_batches, training_data
 from ranker.item_features import item_features
+from ranker.long_term import item_factors
 from ranker.model import SequenceRanker
 from ranker.options import settled
 from ranker.training import TrainingResult, fit
@@ -84,10 +85,13 @@ class Job:
             features = item_features(table, catalogue.items, cold=options.cold_items)
             catalogue = dataclasses.replace(catalogue, features=None if features.empty else features)
         train_files = _files(sources.train)
+        read = {"window": sources.window, "items": len(catalogue.items)}
         if options.model.head.rated:
-            spec, items = transform.transformed_feature_spec(), len(catalogue.items)
-            found = ratings.read(train_files, spec, window=sources.window, items=items)
+            found = ratings.read(train_files, transform.transformed_feature_spec(), **read)
             catalogue = dataclasses.replace(catalogue, ratings=found)
+        if options.model.long_term_rank:
+            rank, spec = options.model.long_term_rank, transform.transformed_feature_spec()
+            catalogue = dataclasses.replace(catalogue, factors=item_factors(train_files, spec, rank=rank, **read))
         return cls(
             options=with_loss(options, len(catalogue.items)),
             catalogue=catalogue,

@@ -9,15 +9,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from ranker import registry, scoring
-from ranker.age import Age
-from ranker.averages import with_averages
+from ranker import parts, registry, scoring
 from ranker.baselines import popularity
-from ranker.contexts import Contexts
 from ranker.dropout import Dropout
 from ranker.item_tower import ItemTable, ItemTower
 from ranker.keras_metrics import HR, NDCG
-from ranker.layers import lookup, with_residual
+from ranker.layers import lookup
+from ranker.long_term import beside
 from ranker.past import Past, adjustment
 from schemas import features as f
 
@@ -44,6 +42,8 @@ class SequenceRanker(tfrs.Model):
 
     Where the catalogue has them, and taken for unknown where features haven't: history_context_<name> [B, T] and
     user_feature_<name> [B, M] int64; label_timestamp, like label, int64 milliseconds, the time of each query.
+
+    A query and what scores a candidate are [Q]: an embedding, [D], and behind it what ranker.long_term adds.
 
     Ids from catalogue.size on are cold items, known by their features alone: candidates, and possible in histories.
 
@@ -72,11 +72,12 @@ class SequenceRanker(tfrs.Model):
         self.gaps = self._table("gaps", catalogue.gaps, width) if options.gap_embedding else None
         self.users = self._table("users", catalogue.users + f.FIRST_ITEM, width) if options.user_embedding else None
         self.dropout = Dropout(options.dropouts[0])
-        self.architecture = _architecture(options, catalogue.window)
-        self.contexts = _contexts(options, catalogue)
+        self.architecture = parts.architecture(options, catalogue.window)
+        self.contexts = parts.contexts(options, catalogue)
         # Before training, an item without an id is as popular as the rarest that has one.
         self.tower = ItemTower(catalogue, width, options.id_dropout, biases.min()) if catalogue.features else None
-        self.age = _age(options, catalogue)
+        self.age = parts.age(options, catalogue)
+        self.long_term = parts.long_term(options, catalogue)
         self.loss_mean = tf.keras.metrics.Mean("loss")
         self.rank_metrics, self.head_metrics = [NDCG(10), HR(10)], self.head.metrics
         self._frozen: ItemTable | None = None
@@ -110,8 +111,8 @@ class SequenceRanker(tfrs.Model):
         """Makes the vectors of items with features once and for all, for a model that won't be trained any more."""
         table = self.item_table()
         if table is not None:
-            parts = [part if part is None else tf.Variable(part, trainable=False) for part in table]
-            self._frozen = ItemTable(*parts)
+            made = [part if part is None else tf.Variable(part, trainable=False) for part in table]
+            self._frozen = ItemTable(*made)
 
     def needed_variables(self) -> list[tf.Variable]:
         """What scores depend on; where the items' vectors are frozen, without what made them."""
@@ -121,9 +122,11 @@ class SequenceRanker(tfrs.Model):
         return [variable for variable in self.variables if id(variable) not in made]
 
     def _vectors_and_biases(self, table: ItemTable | None) -> tuple[tf.Tensor, tf.Tensor]:
-        """What the candidates are scored by: [n (+ c), D] and [n (+ c)]."""
+        """What the candidates are scored by: [n (+ c), Q] and [n (+ c)]."""
         vectors, bias, scored = table or self.item_table() or (self.items, self.bias, self.scored_items)
-        return tf.convert_to_tensor(vectors if scored is None else scored)[f.FIRST_ITEM :], bias
+        scored = tf.convert_to_tensor(vectors if scored is None else scored)[f.FIRST_ITEM :]
+        own = None if self.long_term is None else self.long_term.candidates()[: tf.shape(scored)[0]]
+        return beside(scored, own), bias
 
     def embed(self, features: Features, training: bool = False, table: ItemTable | None = None) -> tf.Tensor:
         """What goes into the architecture: [B, T, D], in the precision that the policy computes in."""
@@ -139,12 +142,13 @@ class SequenceRanker(tfrs.Model):
         return tf.cast(x, self.compute_dtype)
 
     def call(self, features: Features, training: bool = False, table: ItemTable | None = None) -> tf.Tensor:
-        """Queries at every position: [B, T, D]; `table`: item_table's, where it is at hand."""
+        """Queries at every position: [B, T, Q]; `table`: item_table's, where it is at hand."""
         embedded = self.embed(features, training, table)
-        return self.architecture(self.dropout(embedded, training=training), training=training)
+        queries = self.architecture(self.dropout(embedded, training=training), training=training)
+        return beside(queries, None if self.long_term is None else self.long_term(features))
 
     def query(self, features: Features, table: ItemTable | None = None) -> tf.Tensor:
-        """Queries at the last event: [B, D]; of no meaning where a history is empty."""
+        """Queries at the last event: [B, Q]; of no meaning where a history is empty."""
         last = tf.maximum(tf.math.count_nonzero(features[f.HISTORY], axis=1) - 1, 0)
         return tf.gather(self(features, table=table), last, batch_dims=1)
 
@@ -180,8 +184,9 @@ class SequenceRanker(tfrs.Model):
         return total, tf.reduce_sum(weights)
 
     def _positions(self, features: Features, training: bool, table: ItemTable | None) -> tuple[tf.Tensor, ...]:
-        """Queries [N, D], labels, weights, times, ratings and places in [B * T], each [N], of positions that count."""
-        queries = tf.reshape(self(features, training=training, table=table), [-1, self.options.embedding_dim])
+        """Queries [N, Q], labels, weights, times, ratings and places in [B * T], each [N], of positions that count."""
+        queries = self(features, training=training, table=table)
+        queries = tf.reshape(queries, [-1, queries.shape[-1]])
         times, weights, ratings = self._times(features), features[f.WEIGHT], features.get(f.LABEL_RATING)
         ratings = tf.fill(tf.shape(weights), float("nan")) if ratings is None else ratings
         weights = tf.reshape(self.head.weights(weights, ratings), [-1])
@@ -252,19 +257,19 @@ class SequenceRanker(tfrs.Model):
     def scoring_queries(
         self, features: Features, table: ItemTable | None = None, query: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Queries for ranker.scoring [B, D + 2]: popularity answers a history without an item that the model knows."""
+        """Queries for ranker.scoring [B, Q + 2]: popularity answers a history without an item that the model knows."""
         known = tf.reduce_any(features[f.HISTORY] >= f.FIRST_ITEM, axis=1)
         return scoring.queries(self.query(features, table) if query is None else query, known)
 
     def candidates(self, table: ItemTable | None = None) -> tf.Tensor:
-        """Candidates for ranker.scoring: [n + c, D + 2] float32."""
+        """Candidates for ranker.scoring: [n + c, Q + 2] float32."""
         return scoring.candidates(*self._vectors_and_biases(table), tf.constant(self.head.prior))
 
     def aged(self, queries: tf.Tensor, times: tf.Tensor | None) -> Aged | None:
         """Age of the candidates for ranker.scoring; popularity's answers leave out what isn't published, no more.
 
         Args:
-            queries: [B, D + 2], scoring_queries'.
+            queries: [B, Q + 2], scoring_queries'.
             times: [B] int64, milliseconds; 0 or None: unknown.
         Returns: None where the model doesn't look at age.
         """
@@ -278,21 +283,3 @@ class SequenceRanker(tfrs.Model):
         past: Sequence[str] = (f.HISTORY, f.SEEN) if self.catalogue.mask_seen else ()
         parts = [features[name] for name in (*past, f.EXCLUDE) if name in features]
         return tf.concat([features[f.HISTORY][:, :0], *parts], axis=1)
-
-
-def _architecture(options: ModelOptions, window: int) -> tf.keras.layers.Layer:
-    chosen, width = options.architecture, options.embedding_dim
-    layer = registry.load("architectures", chosen.name).build(chosen, width, options.dropouts[1], window)
-    layer = with_residual(layer, width) if options.residual else layer
-    return with_averages(layer, width, options.averages) if options.averages else layer
-
-
-def _contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
-    positions = catalogue.contexts if options.context_embedding else {}
-    rows = catalogue.user_features if options.user_features else {}
-    return Contexts(positions, rows, options.embedding_dim, options.context_dropout) if positions or rows else None
-
-
-def _age(options: ModelOptions, catalogue: Catalogue) -> Age | None:
-    published = catalogue.features.published if catalogue.features is not None else None
-    return Age(published) if options.age and published is not None and np.any(published > 0) else None

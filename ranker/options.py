@@ -61,6 +61,15 @@ class ModelOptions(BaseModel):
             "it: 0 is the last item alone, 0.9 about the last ten; empty: none"
         ),
     ] = (0.0, 0.5, 0.8, 0.95, 0.99)
+    long_term_rank: Annotated[
+        int,
+        Field(
+            description="directions of users' long-term taste: the rank of a singular value decomposition of users by "
+            "items by which all of a past, not its window alone, adds to scores; 0: none. For catalogues whose items "
+            "are not repeated",
+            ge=0,
+        ),
+    ] = 0
     mask_past: Annotated[
         bool,
         Field(
@@ -157,6 +166,12 @@ class ModelOptions(BaseModel):
                 f"loss {self.loss.name} trains no {self.head.name} head; choose one of {', '.join(self.head.losses)}, "
                 "or name none"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _long_term_ranks(self) -> ModelOptions:
+        if self.long_term_rank and self.head.name != "next_item":
+            raise ValueError(f"long_term_rank is for the head next_item, not for {self.head.name}; set it to 0")
         return self
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import config as tf_config
 
-from ranker import callbacks, checkpointing
+from ranker import callbacks, checkpointing, long_term
 from schemas.errors import ModelError
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def _optimizer(options: TrainingOptions, steps_per_epoch: int) -> tf.keras.optim
         use_ema=options.ema is not None,
         ema_momentum=options.ema or 0.0,
     )
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.exclude_from_weight_decay(var_names=["bias", long_term.WEIGHT])
     return optimizer
 
 

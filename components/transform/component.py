@@ -23,6 +23,7 @@ def transform(
     *,
     users: bool,
     items: bool = False,
+    keys: bool = False,
     options: Options,
     code_version: str,
 ) -> Transform:
@@ -36,6 +37,7 @@ def transform(
         schema: Schema of the sequences.
         users: the model embeds users, so they need a vocabulary.
         items: there is an items table, so labels without an id are passed on by name, and labels' times are, too.
+        keys: the model looks at users' long term, so rows must say whose they are.
         options: the stage's knobs.
         code_version: digest of the code that the stage runs on.
     Returns: the component, with outputs `transformed_examples` and `transform_graph`.
@@ -49,6 +51,7 @@ def transform(
             "options": options.model_dump_json(),
             "users": users,
             "items": items,
+            "keys": keys,
             "code_version": code_version,
         },
         disable_analyzer_cache=True,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Column = Union[tf.Tensor, tf.SparseTensor]  # noqa: UP007 (evaluated by Python 3.10, which knows no | of these two)
+_USER_KEYS = 2**62  # so many that two users hardly share one
 _PASSED_ON = (f.HISTORY_TIED, f.LABEL_WEIGHT, f.LABEL_RATING)  # used by training as they are
 
 
@@ -24,10 +25,10 @@ def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, A
         inputs: history, history_timestamp, history_tied, label, seen, contexts and user features (sparse), loss_from,
             learn_from where labels are of the newest span alone, and user_id where users are embedded.
         custom_config: `options`, the stage's options as JSON; `users`, whether users get ids; `items`, whether there
-            is an items table.
+            is an items table; `keys`, whether rows say whose they are.
     Returns: history, history_gap, history_tied, label, seen, history_context_*, user_feature_*: sparse int64; loss_from
-        [B, 1] int64; user [B, 1] int64, label_weight and label_rating sparse float, where they are; label_item [B, 1]
-        string and label_timestamp sparse int64 with an items table.
+        [B, 1] int64; user and user_key [B, 1] int64, label_weight and label_rating sparse float, where they are;
+        label_item [B, 1] string and label_timestamp sparse int64 with an items table.
     """
     options = Options.model_validate_json(custom_config["options"])
     items = tft.vocabulary(
@@ -43,6 +44,8 @@ def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, A
     if custom_config["users"]:
         users = _first(inputs[f.USER_ID])
         outputs[f.USER] = _ids(users, tft.vocabulary(users, vocab_filename=f.USER_VOCABULARY))[:, tf.newaxis]
+    if custom_config.get("keys", False):
+        outputs[f.USER_KEY] = tf.strings.to_hash_bucket_fast(_first(inputs[f.USER_ID]), _USER_KEYS)[:, tf.newaxis]
     if custom_config.get("items", False):
         outputs[f.LABEL_ITEM] = unknown_label(inputs[f.LABEL], outputs[f.LABEL])[:, tf.newaxis]
         outputs[f.LABEL_TIMESTAMP] = inputs[f.LABEL_TIMESTAMP]

@@ -11,6 +11,7 @@ from ranker.prediction import pair_scores
 from ranker.signatures import raw
 from ranker.signatures import state as flat
 from ranker.signatures.cold import ColdItems
+from ranker.signatures.steps import Steps
 from schemas import features as f
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ExportedRanker(tf.Module):
         self._model, self._transform = model, transform
         self._spec, self._k = dict(raw_feature_spec), recommendations
         self._tracked = model.needed_variables()
+        self._steps = Steps(model) if hasattr(model.architecture, "step") else None
         catalogue = model.catalogue
         with tf.device("/CPU:0"):  # no GPU holds strings
             names = catalogue.candidates.astype(object)  # a fixed width would be the longest id's for all
@@ -63,8 +65,8 @@ class ExportedRanker(tf.Module):
             f.SIGNATURE_SCORE: _function(self.score, {**history, f.CANDIDATES: (lists, text)}),
             f.SIGNATURE_SCORE_EXAMPLES: _function(self.score_examples, {**examples, f.CANDIDATES: (lists, text)}),
         }
-        if hasattr(self._model.architecture, "step"):
-            shape: list[int | None] = [None, flat.width(self._model.architecture.state_sizes)]
+        if self._steps is not None:
+            shape: list[int | None] = [None, flat.width(self._steps.sizes)]
             step: Inputs = {f.STATE: (shape, tf.float32), f.ITEM: ([None], text), f.TIMESTAMP: ([None], tf.int64)}
             functions[f.SIGNATURE_STEP] = _function(self.step, step)
             rank: Inputs = {f.STATE: (shape, tf.float32), f.EXCLUDE: (lists, text)}
@@ -120,7 +122,8 @@ class ExportedRanker(tf.Module):
 
     def step(self, state: tf.Tensor, item: tf.Tensor, timestamp: tf.Tensor) -> dict[str, tf.Tensor]:
         """One event more; an item "" changes nothing. The user is one that training didn't know."""
-        states, known, last = self._unpack(state)
+        assert self._steps is not None  # otherwise there is no such signature
+        states, known, last = flat.unpack(state, self._steps.sizes)
         # The event before is there only for the time between: what it was, the state knows.
         pair, times = tf.stack([item, item], 1), tf.stack([last, timestamp], 1)
         given = {f.HISTORY: tf.sparse.from_dense(pair), f.HISTORY_TIMESTAMP: _sparse(times)}
@@ -128,20 +131,17 @@ class ExportedRanker(tf.Module):
         at = {name: tf.pad(features[name], [[0, 0], [0, 1]])[:, 1:2] for name in (f.HISTORY, f.HISTORY_GAP)}
         if f.USER in features:
             at[f.USER] = features[f.USER]
-        embedded = self._model.embed(at)[:, 0]
-        after = self._model.architecture.step(embedded, states)
+        after = self._steps.after(at, states)
         counted = known + tf.cast(at[f.HISTORY][:, 0] >= f.FIRST_ITEM, tf.float32)
         moved = flat.pack(after, counted, timestamp)
         return {f.STATE: tf.where((item != "")[:, tf.newaxis], moved, state)}
 
     def rank(self, state: tf.Tensor, exclude: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answers after the events that a state has seen; they are left out only if `exclude` names them."""
-        states, known, last = self._unpack(state)
-        queries = scoring.queries(self._model.architecture.output(states), known > 0)
+        assert self._steps is not None  # otherwise there is no such signature
+        states, known, last = flat.unpack(state, self._steps.sizes)
+        queries = scoring.queries(self._steps.query(states), known > 0)
         return self._best(queries, last, self._ids(exclude), self._k)
-
-    def _unpack(self, state: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
-        return flat.unpack(state, self._model.architecture.state_sizes)
 
     def _parsed(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._transformed(tf.io.parse_example(examples, raw.tolerant(self._spec)))

@@ -1,7 +1,7 @@
 """The state that `step` hands on, as one flat vector of float32 a row.
 
-[B, S] = states of the architecture, one after the other | events the model knows | day, second of it, millisecond of
-it of the last event. A float32 holds whole numbers up to 2^24, so each part of the time is exact.
+[B, S] = states of ranker.signatures.steps, one after the other | events the model knows | day, second of it,
+millisecond of it of the last event. A float32 holds whole numbers up to 2^24, so each part of the time is exact.
 """
 
 from __future__ import annotations

@@ -126,6 +126,19 @@ def test_a_search_trains_on_what_the_trainer_does_and_hands_it_the_best():
     assert json.loads(stages["Transform"].exec_properties["custom_config"])["users"] is True  # some trials want them
 
 
+@pytest.mark.parametrize(
+    ("told", "keys"),
+    [
+        (["trainer.model.long_term_rank=0"], False),
+        (["trainer.model.long_term_rank=8"], True),
+        (["trainer.model.long_term_rank=0", "tuner={space: {model.long_term_rank: {choices: [0, 16]}}}"], True),
+    ],
+)
+def test_rows_say_whose_they_are_where_the_long_term_is_looked_at(told, keys):
+    (transform,) = (stage for stage in _chain(*told).components if stage.id == "Transform")
+    assert json.loads(transform.exec_properties["custom_config"])["keys"] is keys
+
+
 def test_a_warm_start_takes_its_model_from_the_target_of_this_very_data():
     stages = {stage.id: stage for stage in _chain("trainer.warm_start=true").components}
     assert _edges(stages["Trainer"])["start_model"] == ("StartModel", "model")

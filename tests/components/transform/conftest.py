@@ -62,10 +62,10 @@ def as_examples():
 
 @pytest.fixture
 def analyze(tmp_path):
-    """analyze(training rows, options, users, items) -> tft.TFTransformOutput, by TFT's real analyzers."""
+    """analyze(training rows, options, users, items, keys) -> tft.TFTransformOutput, by TFT's real analyzers."""
 
-    def run(rows, options=None, users=False, items=False):
-        config = {"options": (options or Options()).model_dump_json(), "users": users, "items": items}
+    def run(rows, options=None, users=False, items=False, keys=False):
+        config = {"options": (options or Options()).model_dump_json(), "users": users, "items": items, "keys": keys}
         optional = [name for name in rows[0] if name.startswith(("history_context_", "user_feature_", "learn_from"))]
         schema = curate("sequences.pbtxt", optional)
         source = _source(tmp_path, "train", rows, schema)

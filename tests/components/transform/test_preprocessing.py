@@ -55,6 +55,13 @@ def test_vocabulary_holds_training_items_by_frequency_and_nothing_else(analyze, 
     assert (found["history"], found["label"], found["seen"]) == ([[4, 1]], [[1]], [[2, 1]])
     assert found["loss_from"] == [[0]]
     assert "user" not in found
+    assert "user_key" not in found
+
+
+def test_rows_say_whose_they_are_by_a_hash_where_asked(analyze, make_sequence, as_examples):
+    train = [make_sequence(user, ["a"], ["b"]) for user in ("u", "v", "u")]
+    found = apply(analyze(train, keys=True), train, as_examples)["user_key"]
+    assert found[0] == found[2] != found[1]
 
 
 def test_rare_items_are_unknown_and_users_get_ids_where_asked(analyze, make_sequence, as_examples):

@@ -1,0 +1,44 @@
+"""What a model is made of, by its knobs and by what the data have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ranker import registry
+from ranker.age import Age
+from ranker.averages import with_averages
+from ranker.contexts import Contexts
+from ranker.layers import with_residual
+from ranker.long_term import LongTerm
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from ranker.catalogue import Catalogue
+    from ranker.options import ModelOptions
+
+
+def architecture(options: ModelOptions, window: int) -> tf.keras.layers.Layer:
+    chosen, width = options.architecture, options.embedding_dim
+    layer = registry.load("architectures", chosen.name).build(chosen, width, options.dropouts[1], window)
+    layer = with_residual(layer, width) if options.residual else layer
+    return with_averages(layer, width, options.averages) if options.averages else layer
+
+
+def contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
+    positions = catalogue.contexts if options.context_embedding else {}
+    rows = catalogue.user_features if options.user_features else {}
+    return Contexts(positions, rows, options.embedding_dim, options.context_dropout) if positions or rows else None
+
+
+def age(options: ModelOptions, catalogue: Catalogue) -> Age | None:
+    published = catalogue.features.published if catalogue.features is not None else None
+    return Age(published) if options.age and published is not None and np.any(published > 0) else None
+
+
+def long_term(options: ModelOptions, catalogue: Catalogue) -> LongTerm | None:
+    if not options.long_term_rank or catalogue.factors is None:
+        return None
+    return LongTerm(catalogue.factors, len(catalogue.cold))
