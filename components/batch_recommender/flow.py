@@ -87,7 +87,7 @@ class _Recommend(beam.DoFn):
 
 def answers(model: SavedRanker, users: Asked, k: int) -> pa.Table:
     """The first k items of each user: schemas.records.RECOMMENDATIONS."""
-    answer = model.recommend(users.items, users.times, users.users, users.exclude)
+    answer = model.recommend(users.items, users.times, users.users)
     ids, scores = answer.item_ids[:, :k], answer.scores[:, :k]
     there = ids != ""
     columns = [pa.array(users.users, pa.string()), lists(ids, there, pa.string()), lists(scores, there, pa.float32())]

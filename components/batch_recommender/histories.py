@@ -35,14 +35,13 @@ class Asked:
 
     Args:
         users: ids.
-        items, times: the newest `window` events of each, oldest first.
-        exclude: items of the past beyond these, which are no candidates where the past is masked.
+        items, times: the newest `window` events of each, oldest first; where the past is masked, the items of before
+            ahead of them, each once and at time 0, which the model doesn't read.
     """
 
     users: list[str]
     items: list[list[str]]
     times: list[list[int]]
-    exclude: list[list[str]]
 
 
 def asked(rows: pl.DataFrame, form: Form, *, window: int, mask_seen: bool, batch_size: int) -> Iterator[Asked]:
@@ -68,5 +67,8 @@ def asked(rows: pl.DataFrame, form: Form, *, window: int, mask_seen: bool, batch
         .sort(pl.col(f.ITEM_ID).list.len(), maintain_order=True)
     )
     for part in users.iter_slices(batch_size):
-        ids, items, times, beyond = (part[name].to_list() for name in (f.USER_ID, f.ITEM_ID, f.TIMESTAMP, _PAST))
-        yield Asked(ids, items, times, beyond if mask_seen else [[] for _ in ids])
+        ids, items, times, before = (part[name].to_list() for name in (f.USER_ID, f.ITEM_ID, f.TIMESTAMP, _PAST))
+        if mask_seen:
+            items = [[*old, *new] for old, new in zip(before, items, strict=True)]
+            times = [[0] * len(old) + new for old, new in zip(before, times, strict=True)]
+        yield Asked(ids, items, times)

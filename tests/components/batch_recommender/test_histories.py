@@ -17,28 +17,28 @@ def rows(*events):
 
 def by_user(batches):
     return {
-        user: (items, [time // MINUTE for time in times], past)
+        user: (items, [time // MINUTE for time in times])
         for batch in batches
-        for user, items, times, past in zip(batch.users, batch.items, batch.times, batch.exclude, strict=True)
+        for user, items, times in zip(batch.users, batch.items, batch.times, strict=True)
     }
 
 
-def test_the_newest_events_are_the_history_and_older_items_are_left_out_once():
+def test_items_of_before_the_window_stand_ahead_of_it_each_once():
     log = rows(*(("u", f"i{n % 4}", n) for n in range(8)), ("v", "a", 3))
     found = by_user(asked(log, WHOLE, window=3, mask_seen=True, batch_size=10))
-    assert found["u"] == (["i1", "i2", "i3"], [5, 6, 7], ["i0", "i1", "i2", "i3"])
-    assert found["v"] == (["a"], [3], [])
+    assert found["u"] == (["i0", "i1", "i2", "i3", "i1", "i2", "i3"], [0, 0, 0, 0, 5, 6, 7])
+    assert found["v"] == (["a"], [3])
 
 
-def test_where_the_past_may_be_answered_nothing_is_left_out():
+def test_where_the_past_may_be_answered_the_window_is_all():
     log = rows(*(("u", f"i{n}", n) for n in range(5)))
-    assert by_user(asked(log, WHOLE, window=2, mask_seen=False, batch_size=1))["u"] == (["i3", "i4"], [3, 4], [])
+    assert by_user(asked(log, WHOLE, window=2, mask_seen=False, batch_size=1))["u"] == (["i3", "i4"], [3, 4])
 
 
 def test_of_sessions_the_latest_is_asked_for_under_the_users_own_name():
     log = rows(("u/1", "a", 0), ("u/1", "b", 5), ("u/1", "c", 40), ("u/1", "d", 41), ("v", "e", 0))
     found = by_user(asked(log, Form("keep", 30), window=9, mask_seen=True, batch_size=9))
-    assert found == {"u/1": (["c", "d"], [40, 41], []), "v": (["e"], [0], [])}
+    assert found == {"u/1": (["c", "d"], [40, 41]), "v": (["e"], [0])}
 
 
 def test_repeats_go_where_the_model_learnt_without_them():
