@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from pipeline.config import Config
 
-_USERS = "model.user_embedding"
-_LONG_TERM = "model.long_term_rank"
-
 
 class Found(NamedTuple):
     """stages: one, or none where it isn't configured. output: what the Trainer takes from it."""
@@ -103,10 +100,16 @@ class FoundInStep:
 
 def embeds_users(config: Config) -> bool:
     """Whether the model has an embedding of the user, or could have one after the search."""
-    dimension = config.tuner.space.get(_USERS) if config.tuner is not None else None
-    return config.trainer.model.user_embedding or (isinstance(dimension, Choices) and True in dimension.choices)
+    return _on(config, "user_embedding")
 
 
 def keeps_long_term(config: Config) -> bool:
     """Whether the model looks at users' long term, or could after the search."""
-    return config.trainer.model.long_term_rank > 0 or (config.tuner is not None and _LONG_TERM in config.tuner.space)
+    return _on(config, "long_term_rank")
+
+
+def _on(config: Config, knob: str) -> bool:
+    """Whether a knob of the model is on (neither false nor 0), or could be after the search."""
+    dimension = config.tuner.space.get(f"model.{knob}") if config.tuner is not None else None
+    searched = any(dimension.choices) if isinstance(dimension, Choices) else dimension is not None
+    return bool(getattr(config.trainer.model, knob)) or searched

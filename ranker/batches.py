@@ -16,10 +16,19 @@ Batch = dict[str, tf.Tensor]
 
 _WIDTHS = 8  # of batches: each an eighth of the window wider than the last one
 _HASHES = 2**62  # so many that two of 10^6 records hardly meet
-_INTEGERS = (f.HISTORY, f.HISTORY_GAP, f.HISTORY_TIED, f.LABEL, f.LABEL_TIMESTAMP, f.LOSS_FROM, f.SEEN)
-_OF_ROWS = (f.USER, f.USER_KEY)
+_INTEGERS = (
+    f.HISTORY,
+    f.HISTORY_GAP,
+    f.HISTORY_TIED,
+    f.LABEL,
+    f.LABEL_TIMESTAMP,
+    f.LOSS_FROM,
+    f.SEEN,
+    f.USER,
+    f.USER_KEY,
+)
 _TYPES = {
-    **dict.fromkeys((*_INTEGERS, *_OF_ROWS), tf.int64),
+    **dict.fromkeys(_INTEGERS, tf.int64),
     **dict.fromkeys((f.LABEL_WEIGHT, f.LABEL_RATING), tf.float32),
     f.LABEL_ITEM: tf.string,
 }
@@ -99,6 +108,8 @@ def training_batch(
         return tf.where(there, values, tf.zeros((), feature.dtype))
 
     batch[f.LABEL] = laid(labels)
+    if f.USER_KEY in parsed:
+        batch[f.USER_KEY] = _scalar(parsed[f.USER_KEY], 0)
     batch.update({name: laid(parsed[name]) for name in (f.LABEL_TIMESTAMP, f.LABEL_RATING) if name in parsed})
     loss_from = _scalar(parsed[f.LOSS_FROM], 0)
     counts = (batch[f.LABEL] >= f.FIRST_ITEM) & (index >= loss_from[:, tf.newaxis])
@@ -118,7 +129,7 @@ def evaluation_batch(
     Args: as for training_batch.
     Returns: what ranker.dataset.evaluation_batches says, and label_item [B] string where the records have it.
     """
-    parsed = _parse(records, feature_spec, without=(f.LABEL_WEIGHT, f.LOSS_FROM, f.HISTORY_TIED))
+    parsed = _parse(records, feature_spec, without=(f.LABEL_WEIGHT, f.LOSS_FROM, f.HISTORY_TIED, f.USER_KEY))
     batch = _inputs(parsed, _width(lengths, sizes))
     batch[f.LABEL] = _scalar(parsed[f.LABEL], f.UNKNOWN)
     for name, default in ((f.LABEL_TIMESTAMP, 0), (f.LABEL_RATING, float("nan")), (f.LABEL_ITEM, "")):
@@ -160,7 +171,8 @@ def _inputs(parsed: Mapping[str, tf.RaggedTensor], width: tf.Tensor | int) -> Ba
             inputs[name] = _dense(values, width)
         elif name.startswith(f.USER_FEATURE_PREFIX):
             inputs[name] = values.to_tensor(f.PADDING)
-    inputs.update({name: _scalar(parsed[name], f.UNKNOWN) for name in _OF_ROWS if name in parsed})
+    if f.USER in parsed:
+        inputs[f.USER] = _scalar(parsed[f.USER], f.UNKNOWN)
     return inputs
 
 

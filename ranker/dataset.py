@@ -53,8 +53,8 @@ class TrainingData:
         The order within an epoch follows from the seed and the epoch's number alone, so reading can begin anywhere.
 
         Returns: batches of history, history_gap, label, label_timestamp and each history_context_* [B, T] int64, weight
-            and label_rating [B, T] float32 (NaN: the label has none; 0: there is no label), user [B] int64, each
-            user_feature_* [B, M] int64; what the records lack is left out.
+            and label_rating [B, T] float32 (NaN: the label has none; 0: there is no label), user and user_key [B]
+            int64, each user_feature_* [B, M] int64; what the records lack is left out.
         """
         return (
             tf.data.Dataset.range(first_epoch, epochs).flat_map(self._epoch).prefetch(2).with_options(reading.options())

@@ -85,13 +85,13 @@ class Job:
             features = item_features(table, catalogue.items, cold=options.cold_items)
             catalogue = dataclasses.replace(catalogue, features=None if features.empty else features)
         train_files = _files(sources.train)
-        read = {"window": sources.window, "items": len(catalogue.items)}
+        spec, items, rank = transform.transformed_feature_spec(), len(catalogue.items), options.model.long_term_rank
         if options.model.head.rated:
-            found = ratings.read(train_files, transform.transformed_feature_spec(), **read)
+            found = ratings.read(train_files, spec, window=sources.window, items=items)
             catalogue = dataclasses.replace(catalogue, ratings=found)
-        if options.model.long_term_rank:
-            rank, spec = options.model.long_term_rank, transform.transformed_feature_spec()
-            catalogue = dataclasses.replace(catalogue, factors=item_factors(train_files, spec, rank=rank, **read))
+        if rank:
+            factors = item_factors(train_files, spec, window=sources.window, items=items, rank=rank)
+            catalogue = dataclasses.replace(catalogue, factors=factors)
         return cls(
             options=with_loss(options, len(catalogue.items)),
             catalogue=catalogue,

@@ -23,7 +23,7 @@ from schemas.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    Events = tuple[np.ndarray, np.ndarray]  # keys of users and columns of items, [m] int64 each
+    from ranker.dataset import TrainingData
 
 _READ_AT_ONCE: Final = 1024  # rows
 _MOST_USERS: Final = 1 << 18  # those with the lowest keys, which are hashes; more would add memory, not accuracy
@@ -92,45 +92,49 @@ def item_factors(
             next_step=f"have Transform pass {f.USER_KEY} on, or set trainer.model.long_term_rank: 0",
         )
     data = training_data(files, feature_spec, batch_size=_READ_AT_ONCE, window=window, seed=0)
-    users = _users(data.batches(0, 1))
+    users = _users(data)
     basis = np.random.default_rng(_SEED).standard_normal((items, min(rank + _MORE, items)))
     for _ in range(_ITERATIONS):
-        basis = np.linalg.qr(_back(_onto(basis, data.batches(0, 1), users), data.batches(0, 1), users, items))[0]
-    seen = _onto(basis, data.batches(0, 1), users)
+        basis = np.linalg.qr(_back(_onto(basis, data, users), data, users, items))[0]
+    seen = _onto(basis, data, users)
     vectors = np.linalg.eigh(seen.T @ seen)[1][:, ::-1]
     return (basis @ vectors[:, : min(rank, len(users))]).astype(np.float32)
 
 
-def _events(batches: tf.data.Dataset) -> Iterator[Events]:
-    """Whose the labels that count are, and which items, a batch at a time."""
-    for batch in batches.as_numpy_iterator():
+def _labels(data: TrainingData) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Keys of users and columns of items of the labels that count, [m] int64 each, a batch at a time."""
+    for batch in data.batches(0, 1).as_numpy_iterator():
         counts = batch[f.WEIGHT] > 0
         yield np.repeat(batch[f.USER_KEY], counts.sum(axis=1)), batch[f.LABEL][counts] - f.FIRST_ITEM
 
 
-def _users(batches: tf.data.Dataset) -> np.ndarray:
+def _users(data: TrainingData) -> np.ndarray:
     """Keys of the users that are looked at, rising: [u] int64."""
     found = np.empty(0, np.int64)
-    for keys, _ in _events(batches):
+    for keys, _ in _labels(data):
         found = np.union1d(found, keys)[:_MOST_USERS]
     return found
 
 
-def _onto(basis: np.ndarray, batches: tf.data.Dataset, users: np.ndarray) -> np.ndarray:
+def _ones(data: TrainingData, users: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows and columns of X where it isn't 0, [m] int64 each, a batch at a time; a place may come twice."""
+    for keys, columns in _labels(data):
+        row = np.searchsorted(users, keys)
+        there = row < len(users)  # the others' keys are higher than all that are looked at
+        yield row[there], columns[there]
+
+
+def _onto(basis: np.ndarray, data: TrainingData, users: np.ndarray) -> np.ndarray:
     """X times a basis [n, q]: [u, q]."""
     product = np.zeros((len(users), basis.shape[1]))
-    for keys, columns in _events(batches):
-        row = np.searchsorted(users, keys)
-        there = row < len(users)
-        np.add.at(product, row[there], basis[columns[there]])
+    for row, column in _ones(data, users):
+        np.add.at(product, row, basis[column])
     return product
 
 
-def _back(product: np.ndarray, batches: tf.data.Dataset, users: np.ndarray, items: int) -> np.ndarray:
+def _back(product: np.ndarray, data: TrainingData, users: np.ndarray, items: int) -> np.ndarray:
     """X transposed times [u, q]: [n, q]."""
     sums = np.zeros((items, product.shape[1]))
-    for keys, columns in _events(batches):
-        row = np.searchsorted(users, keys)
-        there = row < len(users)
-        np.add.at(sums, columns[there], product[row[there]])
+    for row, column in _ones(data, users):
+        np.add.at(sums, column, product[row])
     return sums

@@ -77,7 +77,7 @@ class SequenceRanker(tfrs.Model):
         # Before training, an item without an id is as popular as the rarest that has one.
         self.tower = ItemTower(catalogue, width, options.id_dropout, biases.min()) if catalogue.features else None
         self.age = parts.age(options, catalogue)
-        self.long_term = parts.long_term(options, catalogue)
+        self.long_term = parts.long_term(catalogue)
         self.loss_mean = tf.keras.metrics.Mean("loss")
         self.rank_metrics, self.head_metrics = [NDCG(10), HR(10)], self.head.metrics
         self._frozen: ItemTable | None = None

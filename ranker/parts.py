@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 def architecture(options: ModelOptions, window: int) -> tf.keras.layers.Layer:
+    """The architecture, with what the knobs put beside it."""
     chosen, width = options.architecture, options.embedding_dim
     layer = registry.load("architectures", chosen.name).build(chosen, width, options.dropouts[1], window)
     layer = with_residual(layer, width) if options.residual else layer
@@ -28,17 +29,18 @@ def architecture(options: ModelOptions, window: int) -> tf.keras.layers.Layer:
 
 
 def contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
+    """Embeddings of what stands beside events and users; None where nothing does."""
     positions = catalogue.contexts if options.context_embedding else {}
     rows = catalogue.user_features if options.user_features else {}
     return Contexts(positions, rows, options.embedding_dim, options.context_dropout) if positions or rows else None
 
 
 def age(options: ModelOptions, catalogue: Catalogue) -> Age | None:
+    """What the time since publication does; None where no such time is known."""
     published = catalogue.features.published if catalogue.features is not None else None
     return Age(published) if options.age and published is not None and np.any(published > 0) else None
 
 
-def long_term(options: ModelOptions, catalogue: Catalogue) -> LongTerm | None:
-    if not options.long_term_rank or catalogue.factors is None:
-        return None
-    return LongTerm(catalogue.factors, len(catalogue.cold))
+def long_term(catalogue: Catalogue) -> LongTerm | None:
+    """What all of a past adds; None where the catalogue has no factors, which long_term_rank asks for."""
+    return None if catalogue.factors is None else LongTerm(catalogue.factors, len(catalogue.cold))

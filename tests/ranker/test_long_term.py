@@ -77,9 +77,9 @@ def build(**options):
     """A model of 8 items with factors of their own."""
     tf.keras.utils.set_random_seed(4)
     factors = np.random.default_rng(2).normal(size=[8, 3]).astype(np.float32)
-    catalogue = Catalogue(np.array(ITEMS), np.arange(8, 0, -1), 0, gaps=0, window=WINDOW, mask_seen=True)
-    with_factors = Catalogue(**{**vars(catalogue), "factors": factors})
-    model = SequenceRanker(ModelOptions(embedding_dim=4, long_term_rank=3, **options), with_factors)
+    known = {"gaps": 0, "window": WINDOW, "mask_seen": True, "factors": factors}
+    catalogue = Catalogue(np.array(ITEMS), np.arange(8, 0, -1), 0, **known)
+    model = SequenceRanker(ModelOptions(embedding_dim=4, long_term_rank=3, **options), catalogue)
     model.long_term.scale.assign(0.5)
     return model, factors
 
@@ -123,12 +123,9 @@ def exported(tmp_path_factory):
 
 
 def test_events_before_the_window_change_the_answer(exported):
-    long, short = exported.recommend([["i7", "i0", "i1", "i2"]]), exported.recommend([["i0", "i1", "i2"]])
-    rest = [item for item in long.item_ids[0] if item]
-    change = dict(zip(long.item_ids[0], long.scores[0], strict=True))
-    assert (
-        max(abs(change[item] - dict(zip(short.item_ids[0], short.scores[0], strict=True))[item]) for item in rest) > 0.1
-    )
+    answer = exported.recommend([["i7", "i0", "i1", "i2"], ["i0", "i1", "i2"]])
+    long, short = (dict(zip(*row, strict=True)) for row in zip(answer.item_ids, answer.scores, strict=True))
+    assert max(abs(long[item] - short[item]) for item in long if item) > 0.1
 
 
 def test_examples_are_ranked_as_histories_are(exported):
