@@ -5,8 +5,8 @@ item i by the sum over its events j of V_j . V_i, which is PureSVD (Cremonesi, K
 algorithms on top-N recommendation tasks, RecSys 2010). The model adds that, times one weight that it learns, to the
 scores of its own queries: the sums stand beside a query, V beside the items' vectors.
 
-V is found by subspace iteration (Halko, Martinsson, Tropp: Finding structure with randomness, SIAM Review 53, 2011,
-algorithms 4.4 and 5.3), a batch of rows in memory at a time. It follows from training labels alone, and stays as it is.
+V follows from training labels alone, and stays as it is. Users and items of 2^24 labels at most are in memory while it
+is sought.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import tensorflow as tf
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import svds
 
 from ranker.dataset import training_data
 from schemas import features as f
 from schemas.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ranker.dataset import TrainingData
 
 _READ_AT_ONCE: Final = 1024  # rows
-_MOST_USERS: Final = 1 << 18  # those with the lowest keys, which are hashes; more would add memory, not accuracy
-_MORE: Final = 16  # directions beyond those asked for, which make the last of those exact
-_ITERATIONS: Final = 6
+_MOST_LABELS: Final = 1 << 24  # of the users with the lowest keys, which are hashes; more adds memory, not accuracy
 _SEED: Final = 11
 WEIGHT: Final = "long_term_weight"  # of the layer; a name that the optimiser knows
 
@@ -77,14 +77,14 @@ def beside(queries: tf.Tensor, more: tf.Tensor | None) -> tf.Tensor:
 def item_factors(
     files: Sequence[str], feature_spec: Mapping[str, Any], *, window: int, items: int, rank: int
 ) -> np.ndarray:
-    """V of the training split's labels that count.
+    """V of the training split's labels that count; one that comes twice counts twice.
 
     Args:
         files, feature_spec, window: as for ranker.dataset.training_data.
         items: n, the vocabulary's size.
-        rank: r; fewer where there are fewer items or users.
+        rank: r; fewer where there aren't more items and users than that.
     Returns: [n, r] float32, orthonormal columns, the leading one first.
-    Raises: ModelError: rows don't say whose they are, or no label counts.
+    Raises: ModelError: rows don't say whose they are, or no label counts, or all are of one user or one item.
     """
     if f.USER_KEY not in feature_spec:
         raise ModelError(
@@ -92,49 +92,26 @@ def item_factors(
             next_step=f"have Transform pass {f.USER_KEY} on, or set trainer.model.long_term_rank: 0",
         )
     data = training_data(files, feature_spec, batch_size=_READ_AT_ONCE, window=window, seed=0)
-    users = _users(data)
-    basis = np.random.default_rng(_SEED).standard_normal((items, min(rank + _MORE, items)))
-    for _ in range(_ITERATIONS):
-        basis = np.linalg.qr(_back(_onto(basis, data, users), data, users, items))[0]
-    seen = _onto(basis, data, users)
-    vectors = np.linalg.eigh(seen.T @ seen)[1][:, ::-1]
-    return (basis @ vectors[:, : min(rank, len(users))]).astype(np.float32)
+    keys, columns = _labels(data)
+    users, rows = np.unique(keys, return_inverse=True)
+    most = min(len(users), items) - 1  # of vectors that ARPACK finds
+    if most < 1:
+        raise ModelError(
+            f"The long term of users can't be learnt from {len(users)} user and {items} items.",
+            next_step="set trainer.model.long_term_rank: 0",
+        )
+    matrix = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(users), items))
+    first = np.random.default_rng(_SEED).standard_normal(most + 1)
+    _, values, vectors = svds(matrix, k=min(rank, most), v0=first)
+    return vectors[np.argsort(-values)].T.astype(np.float32)
 
 
-def _labels(data: TrainingData) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Keys of users and columns of items of the labels that count, [m] int64 each, a batch at a time."""
+def _labels(data: TrainingData) -> tuple[np.ndarray, np.ndarray]:
+    """Keys of users and columns of items of labels that count, [m] int64 each: all of a user's, or none."""
+    below = int(f.USER_KEYS * min(1.0, _MOST_LABELS / data.positions))
+    found = []
     for batch in data.batches(0, 1).as_numpy_iterator():
-        counts = batch[f.WEIGHT] > 0
-        yield np.repeat(batch[f.USER_KEY], counts.sum(axis=1)), batch[f.LABEL][counts] - f.FIRST_ITEM
-
-
-def _users(data: TrainingData) -> np.ndarray:
-    """Keys of the users that are looked at, rising: [u] int64."""
-    found = np.empty(0, np.int64)
-    for keys, _ in _labels(data):
-        found = np.union1d(found, keys)[:_MOST_USERS]
-    return found
-
-
-def _ones(data: TrainingData, users: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows and columns of X where it isn't 0, [m] int64 each, a batch at a time; a place may come twice."""
-    for keys, columns in _labels(data):
-        row = np.searchsorted(users, keys)
-        there = row < len(users)  # the others' keys are higher than all that are looked at
-        yield row[there], columns[there]
-
-
-def _onto(basis: np.ndarray, data: TrainingData, users: np.ndarray) -> np.ndarray:
-    """X times a basis [n, q]: [u, q]."""
-    product = np.zeros((len(users), basis.shape[1]))
-    for row, column in _ones(data, users):
-        np.add.at(product, row, basis[column])
-    return product
-
-
-def _back(product: np.ndarray, data: TrainingData, users: np.ndarray, items: int) -> np.ndarray:
-    """X transposed times [u, q]: [n, q]."""
-    sums = np.zeros((items, product.shape[1]))
-    for row, column in _ones(data, users):
-        np.add.at(sums, column, product[row])
-    return sums
+        counts = (batch[f.WEIGHT] > 0) & (batch[f.USER_KEY] < below)[:, np.newaxis]
+        found.append((np.repeat(batch[f.USER_KEY], counts.sum(axis=1)), batch[f.LABEL][counts] - f.FIRST_ITEM))
+    keys, columns = (np.concatenate(part) for part in zip(*found, strict=True))
+    return keys, columns

@@ -68,6 +68,7 @@ FIRST_ITEM: Final = 2
 HISTORY_GAP: Final = "history_gap"  # [n] int64, bucket of the time since the event before; 0: unknown or first
 USER: Final = "user"  # [1] int64 id, only where the model embeds users
 USER_KEY: Final = "user_key"  # [1] int64 hash of the user's id, only where the model looks at users' long term
+USER_KEYS: Final = 2**62  # of them, from 0 on: so many that two users hardly share one
 # history_context_<name> [n] and user_feature_<name> [m] become int64 ids, each by a vocabulary of its own:
 # vocabulary_file(feature).
 LABEL_ITEM: Final = "label_item"  # [1] bytes, only with an items table: the first label, where it has no id; else ""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Column = Union[tf.Tensor, tf.SparseTensor]  # noqa: UP007 (evaluated by Python 3.10, which knows no | of these two)
-_USER_KEYS = 2**62  # so many that two users hardly share one
 _PASSED_ON = (f.HISTORY_TIED, f.LABEL_WEIGHT, f.LABEL_RATING)  # used by training as they are
 
 
@@ -45,7 +44,7 @@ def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, A
         users = _first(inputs[f.USER_ID])
         outputs[f.USER] = _ids(users, tft.vocabulary(users, vocab_filename=f.USER_VOCABULARY))[:, tf.newaxis]
     if custom_config.get("keys", False):
-        outputs[f.USER_KEY] = tf.strings.to_hash_bucket_fast(_first(inputs[f.USER_ID]), _USER_KEYS)[:, tf.newaxis]
+        outputs[f.USER_KEY] = tf.strings.to_hash_bucket_fast(_first(inputs[f.USER_ID]), f.USER_KEYS)[:, tf.newaxis]
     if custom_config.get("items", False):
         outputs[f.LABEL_ITEM] = unknown_label(inputs[f.LABEL], outputs[f.LABEL])[:, tf.newaxis]
         outputs[f.LABEL_TIMESTAMP] = inputs[f.LABEL_TIMESTAMP]

@@ -8,6 +8,7 @@ from ranker import export, long_term, saved
 from ranker.catalogue import Catalogue
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
+from schemas import features as f
 from schemas.errors import ModelError
 from tests.ranker.test_export import ITEMS, SPEC, WINDOW, Transform, example
 
@@ -36,7 +37,7 @@ def logged(tmp_path_factory):
             matrix[user, items[1:]] = 1
             for first, loss_from in ((0, 0), (4, 2), (5, 5)):
                 part = items[first : first + 7] + 2
-                out.write(row(int(user) * 1000, part[:-1], part[1:], loss_from))
+                out.write(row(int(user) * (f.USER_KEYS // 40 + 1000), part[:-1], part[1:], loss_from))
     return [path], matrix
 
 
@@ -55,17 +56,20 @@ def test_factors_span_the_leading_singular_directions_and_overlap_counts_once(lo
 
 def test_users_with_the_lowest_keys_are_enough(logged, monkeypatch):
     files, matrix = logged
-    monkeypatch.setattr(long_term, "_MOST_USERS", 25)
+    monkeypatch.setattr(long_term, "_MOST_LABELS", 25 * 11)
     leading = np.linalg.svd(matrix[:25])[2][:4].T
     found = factors(files)
-    np.testing.assert_allclose(found @ found.T, leading @ leading.T, atol=1e-3)
+    np.testing.assert_allclose(found @ found.T, leading @ leading.T, atol=1e-4)
 
 
-def test_rank_is_at_most_the_items_and_the_users(logged, monkeypatch):
+def test_rank_is_below_the_items_and_the_users(logged, monkeypatch):
     files, _ = logged
-    assert factors(files, rank=100).shape == (20, 20)
-    monkeypatch.setattr(long_term, "_MOST_USERS", 3)
-    assert factors(files, rank=5).shape == (20, 3)
+    assert factors(files, rank=100).shape == (20, 19)
+    monkeypatch.setattr(long_term, "_MOST_LABELS", 3 * 11)
+    assert factors(files, rank=5).shape == (20, 2)
+    monkeypatch.setattr(long_term, "_MOST_LABELS", 11)
+    with pytest.raises(ModelError, match="1 user and 20 items"):
+        factors(files)
 
 
 def test_rows_must_say_whose_they_are(logged):
