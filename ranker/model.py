@@ -11,6 +11,7 @@ import tensorflow_recommenders as tfrs
 
 from ranker import parts, registry, scoring
 from ranker.baselines import popularity
+from ranker.contexts import silenced
 from ranker.dropout import Dropout
 from ranker.item_tower import ItemTable, ItemTower
 from ranker.keras_metrics import HR, NDCG
@@ -74,6 +75,8 @@ class SequenceRanker(tfrs.Model):
         self.dropout = Dropout(options.dropouts[0])
         self.architecture = parts.architecture(options, catalogue.window)
         self.contexts = parts.contexts(options, catalogue)
+        said = self.contexts is not None or self.gaps is not None  # beside the items
+        self.silence = parts.silence(options) if said else None
         # Before training, an item without an id is as popular as the rarest that has one.
         self.tower = ItemTower(catalogue, width, options.id_dropout, biases.min()) if catalogue.features else None
         self.age = parts.age(options, catalogue)
@@ -131,6 +134,8 @@ class SequenceRanker(tfrs.Model):
     def embed(self, features: Features, training: bool = False, table: ItemTable | None = None) -> tf.Tensor:
         """What goes into the architecture: [B, T, D], in the precision that the policy computes in."""
         table = table or self.item_table(training)
+        if training and self.silence is not None:
+            features = silenced(features, self.silence.drawn(tf.shape(features[f.HISTORY])[0]))
         x = lookup(tf.convert_to_tensor(self.items) if table is None else table.vectors, features[f.HISTORY])
         x = tf.cast(x, self.compute_dtype)
         if self.gaps is not None:
@@ -138,7 +143,7 @@ class SequenceRanker(tfrs.Model):
         if self.users is not None:
             x += lookup(tf.convert_to_tensor(self.users), features[f.USER])[:, tf.newaxis]
         if self.contexts is not None:
-            x += tf.cast(self.contexts(features, training=training), x.dtype)
+            x += tf.cast(self.contexts(features), x.dtype)
         return tf.cast(x, self.compute_dtype)
 
     def call(self, features: Features, training: bool = False, table: ItemTable | None = None) -> tf.Tensor:

@@ -100,8 +100,8 @@ class ModelOptions(BaseModel):
     context_dropout: Annotated[
         float,
         Field(
-            description="share of rows that lose their contexts and user features in training, since a request by "
-            "item ids alone has none",
+            description="share of rows that lose their gaps, contexts and user features in training, since a request "
+            "by item ids alone has none",
             ge=0.0,
             lt=1.0,
         ),

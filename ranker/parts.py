@@ -10,6 +10,7 @@ from ranker import registry
 from ranker.age import Age
 from ranker.averages import with_averages
 from ranker.contexts import Contexts
+from ranker.dropout import Lot
 from ranker.layers import with_residual
 from ranker.long_term import LongTerm
 
@@ -32,7 +33,12 @@ def contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
     """Embeddings of what stands beside events and users; None where nothing does."""
     positions = catalogue.contexts if options.context_embedding else {}
     rows = catalogue.user_features if options.user_features else {}
-    return Contexts(positions, rows, options.embedding_dim, options.context_dropout) if positions or rows else None
+    return Contexts(positions, rows, options.embedding_dim) if positions or rows else None
+
+
+def silence(options: ModelOptions) -> Lot | None:
+    """Draws the rows of training that say nothing beside their items; None: all do."""
+    return Lot(options.context_dropout, name="context_dropout") if options.context_dropout else None
 
 
 def age(options: ModelOptions, catalogue: Catalogue) -> Age | None:
