@@ -93,6 +93,15 @@ class Config(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _paused(self) -> Config:
+        """Refuses bursts that end with pauses which Transform doesn't tell apart."""
+        known = len(self.transform.gap_boundaries)
+        if any(pause > known for pause in self.trainer.model.bursts):
+            what = f"transform.gap_boundaries has {known} of them"
+            config_errors.refuse([(("trainer", "model", "bursts"), what)])
+        return self
+
+    @model_validator(mode="after")
     def _given(self) -> Config:
         """Refuses lists that are longer than the exported model's answers."""
         if self.batch_recommender is not None and self.batch_recommender.k > self.trainer.recommendations:

@@ -36,10 +36,10 @@ class SequenceRanker(tfrs.Model):
     """Predicts the next item at every position of a history.
 
     Features are dense and padded on the right with PADDING: history [B, T] int64 ids, T at least 1; history_gap [B, T]
-    int64 where gaps are embedded; user [B] int64 where users are. Training adds label [B, T] int64 and weight [B, T]
-    float32, 0 where a position doesn't count. Evaluation adds label [B] int64 and seen [B, S] int64. exclude [B, E]
-    int64, where it is there, holds items that are no candidates. A head of ratings takes label_rating, like label,
-    float32, NaN where there is none.
+    int64 where gaps are embedded or end bursts; user [B] int64 where users are. Training adds label [B, T] int64 and
+    weight [B, T] float32, 0 where a position doesn't count. Evaluation adds label [B] int64 and seen [B, S] int64.
+    exclude [B, E] int64, where it is there, holds items that are no candidates. A head of ratings takes label_rating,
+    like label, float32, NaN where there is none.
 
     Where the catalogue has them, and taken for unknown where features haven't: history_context_<name> [B, T] and
     user_feature_<name> [B, M] int64; label_timestamp, like label, int64 milliseconds, the time of each query.
@@ -74,9 +74,9 @@ class SequenceRanker(tfrs.Model):
         self.users = self._table("users", catalogue.users + f.FIRST_ITEM, width) if options.user_embedding else None
         self.dropout = Dropout(options.dropouts[0])
         self.architecture = parts.architecture(options, catalogue.window)
+        self.bursts = parts.bursts(options)
         self.contexts = parts.contexts(options, catalogue)
-        said = self.contexts is not None or self.gaps is not None  # beside the items
-        self.silence = parts.silence(options) if said else None
+        self.silence = parts.silence(options, contexts=self.contexts is not None)
         # Before training, an item without an id is as popular as the rarest that has one.
         self.tower = ItemTower(catalogue, width, options.id_dropout, biases.min()) if catalogue.features else None
         self.age = parts.age(options, catalogue)
@@ -134,8 +134,6 @@ class SequenceRanker(tfrs.Model):
     def embed(self, features: Features, training: bool = False, table: ItemTable | None = None) -> tf.Tensor:
         """What goes into the architecture: [B, T, D], in the precision that the policy computes in."""
         table = table or self.item_table(training)
-        if training and self.silence is not None:
-            features = silenced(features, self.silence.drawn(tf.shape(features[f.HISTORY])[0]))
         x = lookup(tf.convert_to_tensor(self.items) if table is None else table.vectors, features[f.HISTORY])
         x = tf.cast(x, self.compute_dtype)
         if self.gaps is not None:
@@ -148,8 +146,12 @@ class SequenceRanker(tfrs.Model):
 
     def call(self, features: Features, training: bool = False, table: ItemTable | None = None) -> tf.Tensor:
         """Queries at every position: [B, T, Q]; `table`: item_table's, where it is at hand."""
-        embedded = self.embed(features, training, table)
-        queries = self.architecture(self.dropout(embedded, training=training), training=training)
+        if training and self.silence is not None:
+            features = silenced(features, self.silence.drawn(tf.shape(features[f.HISTORY])[0]))
+        embedded = self.dropout(self.embed(features, training, table), training=training)
+        queries = self.architecture(embedded, training=training)
+        if self.bursts is not None:
+            queries += self.bursts(embedded, features[f.HISTORY_GAP])
         return beside(queries, None if self.long_term is None else self.long_term(features))
 
     def query(self, features: Features, table: ItemTable | None = None) -> tf.Tensor:

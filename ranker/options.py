@@ -61,6 +61,14 @@ class ModelOptions(BaseModel):
             "it: 0 is the last item alone, 0.9 about the last ten; empty: none"
         ),
     ] = (0.0, 0.5, 0.8, 0.95, 0.99)
+    bursts: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...],
+        Field(
+            description="means of the events since the last pause that stand beside what the architecture makes of "
+            "the history: 1 begins anew after pauses of the first of transform.gap_boundaries and longer, 2 of the "
+            "second; empty: none"
+        ),
+    ] = ()
     long_term_rank: Annotated[
         int,
         Field(

@@ -9,6 +9,7 @@ import numpy as np
 from ranker import registry
 from ranker.age import Age
 from ranker.averages import with_averages
+from ranker.bursts import Bursts
 from ranker.contexts import Contexts
 from ranker.dropout import Lot
 from ranker.layers import with_residual
@@ -29,6 +30,11 @@ def architecture(options: ModelOptions, window: int) -> tf.keras.layers.Layer:
     return with_averages(layer, width, options.averages) if options.averages else layer
 
 
+def bursts(options: ModelOptions) -> Bursts | None:
+    """Means since the last pauses; None where no pause is named."""
+    return Bursts(options.embedding_dim, options.bursts) if options.bursts else None
+
+
 def contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
     """Embeddings of what stands beside events and users; None where nothing does."""
     positions = catalogue.contexts if options.context_embedding else {}
@@ -36,9 +42,14 @@ def contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
     return Contexts(positions, rows, options.embedding_dim) if positions or rows else None
 
 
-def silence(options: ModelOptions) -> Lot | None:
-    """Draws the rows of training that say nothing beside their items; None: all do."""
-    return Lot(options.context_dropout, name="context_dropout") if options.context_dropout else None
+def silence(options: ModelOptions, *, contexts: bool) -> Lot | None:
+    """Draws the rows of training that say nothing beside their items; None where all do, or nothing else is looked at.
+
+    Args:
+        contexts: whether the model looks at contexts or user features.
+    """
+    said = contexts or options.gap_embedding or options.bursts
+    return Lot(options.context_dropout, name="context_dropout") if said and options.context_dropout else None
 
 
 def age(options: ModelOptions, catalogue: Catalogue) -> Age | None:

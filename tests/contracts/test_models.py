@@ -37,8 +37,9 @@ def model(request):
     tf.keras.utils.set_random_seed(3)
     architecture, loss, kind = request.param
     options = ModelOptions(
-        embedding_dim=16, dropout=0.1, gap_embedding=True, architecture={"name": architecture}, loss={"name": loss}
-    )
+        embedding_dim=16, dropout=0.1, gap_embedding=True, bursts=(1, 2), architecture={"name": architecture},
+        loss={"name": loss},
+    )  # fmt: skip
     items = np.array([f"i{n}" for n in range(ITEMS)])
     return SequenceRanker(
         options, Catalogue(items, np.arange(ITEMS, 0, -1), 0, gaps=4, window=WINDOW, mask_seen=True, **KINDS[kind])

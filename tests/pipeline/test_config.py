@@ -71,6 +71,10 @@ def _problems(path, overrides=()):
             "trainer: {model: {head: pointwise}}\ntuner:\n  space:\n    model.loss.ratio: {min: 1, max: 4}\n",
             "shop.yaml:6: tuner.space.model.loss.ratio: would judge trials by other pairs",
         ),
+        (
+            "transform: {gap_boundaries: [1]}\ntrainer:\n  model: {bursts: [1, 2]}\n",
+            "shop.yaml:5: trainer.model.bursts: transform.gap_boundaries has 1 of them",
+        ),
         ("tuner: {space: {units: {min: 3}}}\n", "shop.yaml:3: tuner.space.units.max: must be given"),
     ],
 )

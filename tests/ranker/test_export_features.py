@@ -59,7 +59,8 @@ def model():
         contexts={"device": 4}, user_features={"group": 5}, features=features,
     )  # fmt: skip
     built = SequenceRanker(
-        ModelOptions(embedding_dim=4, gap_embedding=True, architecture={"name": "lstm", "units": 6}), catalogue
+        ModelOptions(embedding_dim=4, gap_embedding=True, bursts=(1, 2), architecture={"name": "lstm", "units": 6}),
+        catalogue,
     )
     noise = np.random.default_rng(5)
     built.set_weights(

@@ -29,7 +29,7 @@ def exported(folder, analyze, make_sequence):
     output = analyze(train, users=True)
     items = np.array([item.decode() for item in output.vocabulary_by_name("items")])
     catalogue = Catalogue(items, np.array([3, 2, 1]), users=2, gaps=10, window=4, mask_seen=True)
-    options = ModelOptions(embedding_dim=4, gap_embedding=True, user_embedding=True)
+    options = ModelOptions(embedding_dim=4, gap_embedding=True, bursts=(1, 4), user_embedding=True)
     model = SequenceRanker(options, catalogue)
     export.export(model, output.transform_features_layer(), output.raw_feature_spec(), str(folder), recommendations=3)
     return items.tolist()

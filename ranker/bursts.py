@@ -1,0 +1,63 @@
+"""Means over the events since the last pause, beside what an architecture makes of a history.
+
+People act in bursts: a page of ratings sent off at once, a session, a visit. The running averages of ranker.averages
+count events and don't see where one burst ends and the next begins; these means begin anew there. Like those they are
+kept as sums, so one event more costs one addition.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Bursts(tf.keras.layers.Layer):
+    """Matrices times the means of what goes into an architecture since the last pause of each length.
+
+    Args:
+        width: of inputs and outputs.
+        pauses: buckets of history_gap; a gap above such a bucket ends a burst. An unknown gap ends none.
+    """
+
+    def __init__(self, width: int, pauses: Sequence[int]) -> None:
+        super().__init__(name="bursts")
+        self.width, self.pauses = width, tuple(pauses)
+        self.weigh = tf.keras.layers.Dense(width, use_bias=False)
+        self.state_sizes = (width * len(self.pauses), len(self.pauses))  # sums, and events in them
+
+    def call(self, inputs: tf.Tensor, gaps: tf.Tensor) -> tf.Tensor:
+        """inputs: [B, T, width]; gaps: [B, T] int64 -> [B, T, width]."""
+        burst = tf.cumsum(tf.cast(self._ended(gaps), tf.int32), axis=1)  # its number: [B, T, R]
+        same = tf.cast(burst[:, :, tf.newaxis] == burst[:, tf.newaxis], inputs.dtype)  # [B, T, S, R]
+        same = tf.linalg.band_part(tf.transpose(same, [0, 3, 1, 2]), -1, 0)  # up to each position: [B, R, T, S]
+        means = tf.matmul(same, inputs[:, tf.newaxis]) / tf.reduce_sum(same, axis=3, keepdims=True)
+        shape = tf.shape(inputs)
+        return self.weigh(tf.reshape(tf.transpose(means, [0, 2, 1, 3]), [shape[0], shape[1], self.state_sizes[0]]))
+
+    def step(self, x: tf.Tensor, gap: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """States after one position more.
+
+        Args:
+            x: [B, width].
+            gap: [B] int64, before it.
+            states: [B, state_sizes[i]] each; zeros before the first position.
+        """
+        sums, counts = states
+        kept = tf.cast(~self._ended(gap), x.dtype)
+        before = tf.reshape(sums, [-1, len(self.pauses), self.width])
+        sums = kept[:, :, tf.newaxis] * before + x[:, tf.newaxis]
+        return [tf.reshape(sums, [-1, self.state_sizes[0]]), kept * counts + 1.0]
+
+    def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
+        """What stands at the position that led to these states: [B, width]."""
+        sums, counts = states
+        means = tf.reshape(sums, [-1, len(self.pauses), self.width]) / tf.maximum(counts, 1.0)[:, :, tf.newaxis]
+        return self.weigh(tf.reshape(means, [-1, self.state_sizes[0]]))
+
+    def _ended(self, gaps: tf.Tensor) -> tf.Tensor:
+        """[...] int64 -> [..., R] bool: which bursts end before each event."""
+        return gaps[..., tf.newaxis] > tf.constant(self.pauses, gaps.dtype)
