@@ -10,6 +10,7 @@ from ranker import registry
 from ranker.catalogue import Catalogue, Categories, ItemFeatures
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
+from ranker.signatures.steps import Steps
 
 ITEMS, COLD, WINDOW = 12, 3, 6
 HOUR = 3_600_000  # milliseconds
@@ -50,7 +51,7 @@ def batch(rows=8, width=WINDOW):
     """Users who walk the items in a circle: after item n comes n + 1."""
     events = 2 + (np.arange(rows)[:, None] + np.arange(width + 1)) % ITEMS
     history, label = events[:, :-1].astype(np.int64), events[:, 1:].astype(np.int64)
-    features = {"history": history, "history_gap": np.ones_like(history), "label": label}
+    features = {"history": history, "history_gap": 1 + history % 3, "label": label}
     features["weight"] = np.ones(history.shape, np.float32)
     features["label_timestamp"] = NOW - HOUR * (label % 3)
     features["history_context_device"] = label % 4
@@ -160,7 +161,9 @@ def test_steps_reach_what_the_whole_history_gives(model):
     if not recurrent:
         return
     features = tensors(batch())
-    states = [tf.zeros([8, size]) for size in model.architecture.state_sizes]
-    for embedded in tf.unstack(model.embed(features), axis=1):
-        states = model.architecture.step(embedded, states)
-    np.testing.assert_allclose(model.architecture.output(states), model.query(features), rtol=1e-4, atol=1e-6)
+    steps = Steps(model)
+    states = [tf.zeros([8, size]) for size in steps.sizes]
+    for t in range(WINDOW):
+        here = {name: value[:, t : t + 1] if name.startswith("history") else value for name, value in features.items()}
+        states = steps.after(here, states)
+    np.testing.assert_allclose(steps.query(states), model.query(features), rtol=1e-4, atol=1e-6)
