@@ -82,9 +82,9 @@ def item_factors(
     Args:
         files, feature_spec, window: as for ranker.dataset.training_data.
         items: n, the vocabulary's size.
-        rank: r; fewer where there aren't more items and users than that.
+        rank: r; fewer where there are fewer items or users.
     Returns: [n, r] float32, orthonormal columns, the leading one first.
-    Raises: ModelError: rows don't say whose they are, or no label counts, or all are of one user or one item.
+    Raises: ModelError: rows don't say whose they are, or no label counts.
     """
     if f.USER_KEY not in feature_spec:
         raise ModelError(
@@ -94,16 +94,18 @@ def item_factors(
     data = training_data(files, feature_spec, batch_size=_READ_AT_ONCE, window=window, seed=0)
     keys, columns = _labels(data)
     users, rows = np.unique(keys, return_inverse=True)
-    most = min(len(users), items) - 1  # of vectors that ARPACK finds
-    if most < 1:
-        raise ModelError(
-            f"The long term of users can't be learnt from {len(users)} user and {items} items.",
-            next_step="set trainer.model.long_term_rank: 0",
-        )
     matrix = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(users), items))
-    first = np.random.default_rng(_SEED).standard_normal(most + 1)
-    _, values, vectors = svds(matrix, k=min(rank, most), v0=first)
-    return vectors[np.argsort(-values)].T.astype(np.float32)
+    return _right_singular_vectors(matrix, rank).T.astype(np.float32)
+
+
+def _right_singular_vectors(matrix: csr_array, rank: int) -> np.ndarray:
+    """[u, n] -> [r, n], the leading one first."""
+    fewer = min(matrix.shape)
+    if fewer <= rank:  # ARPACK finds fewer than all; the matrix is small in one direction at least
+        return np.linalg.svd(matrix.toarray(), full_matrices=False)[2]
+    first = np.random.default_rng(_SEED).standard_normal(fewer)
+    _, values, vectors = svds(matrix, k=rank, v0=first)
+    return vectors[np.argsort(-values)]
 
 
 def _labels(data: TrainingData) -> tuple[np.ndarray, np.ndarray]:

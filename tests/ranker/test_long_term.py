@@ -62,14 +62,15 @@ def test_users_with_the_lowest_keys_are_enough(logged, monkeypatch):
     np.testing.assert_allclose(found @ found.T, leading @ leading.T, atol=1e-4)
 
 
-def test_rank_is_below_the_items_and_the_users(logged, monkeypatch):
-    files, _ = logged
-    assert factors(files, rank=100).shape == (20, 19)
-    monkeypatch.setattr(long_term, "_MOST_LABELS", 3 * 11)
-    assert factors(files, rank=5).shape == (20, 2)
-    monkeypatch.setattr(long_term, "_MOST_LABELS", 11)
-    with pytest.raises(ModelError, match="1 user and 20 items"):
-        factors(files)
+def test_rank_is_at_most_the_items_and_the_users(logged, monkeypatch):
+    files, matrix = logged
+    assert factors(files, rank=100).shape == (20, 20)
+    for users, rank in ((3, 3), (1, 1)):
+        monkeypatch.setattr(long_term, "_MOST_LABELS", users * 11)
+        found = factors(files, rank=5)
+        assert found.shape == (20, rank)
+        leading = np.linalg.svd(matrix[:users], full_matrices=False)[2].T
+        np.testing.assert_allclose(found @ found.T, leading @ leading.T, atol=1e-6)
 
 
 def test_rows_must_say_whose_they_are(logged):
