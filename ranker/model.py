@@ -75,8 +75,8 @@ class SequenceRanker(tfrs.Model):
         self.dropout = Dropout(options.dropouts[0])
         self.architecture = parts.architecture(options, catalogue.window)
         self.bursts = parts.bursts(options)
+        self.silence = parts.silence(options, catalogue)
         self.contexts = parts.contexts(options, catalogue)
-        self.silence = parts.silence(options, contexts=self.contexts is not None)
         # Before training, an item without an id is as popular as the rarest that has one.
         self.tower = ItemTower(catalogue, width, options.id_dropout, biases.min()) if catalogue.features else None
         self.age = parts.age(options, catalogue)

@@ -16,6 +16,8 @@ from ranker.layers import with_residual
 from ranker.long_term import LongTerm
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import tensorflow as tf
 
     from ranker.catalogue import Catalogue
@@ -37,19 +39,21 @@ def bursts(options: ModelOptions) -> Bursts | None:
 
 def contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
     """Embeddings of what stands beside events and users; None where nothing does."""
-    positions = catalogue.contexts if options.context_embedding else {}
-    rows = catalogue.user_features if options.user_features else {}
+    positions, rows = _columns(options, catalogue)
     return Contexts(positions, rows, options.embedding_dim) if positions or rows else None
 
 
-def silence(options: ModelOptions, *, contexts: bool) -> Lot | None:
-    """Draws the rows of training that say nothing beside their items; None where all do, or nothing else is looked at.
-
-    Args:
-        contexts: whether the model looks at contexts or user features.
-    """
-    said = contexts or options.gap_embedding or options.bursts
+def silence(options: ModelOptions, catalogue: Catalogue) -> Lot | None:
+    """Draws the rows of training that say nothing beside their items; None: all say what they know, if anything."""
+    said = options.gap_embedding or options.bursts or any(_columns(options, catalogue))
     return Lot(options.context_dropout, name="context_dropout") if said and options.context_dropout else None
+
+
+def _columns(options: ModelOptions, catalogue: Catalogue) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Sizes by name: of what stands beside events, and of what stands beside users."""
+    positions = catalogue.contexts if options.context_embedding else {}
+    rows = catalogue.user_features if options.user_features else {}
+    return positions, rows
 
 
 def age(options: ModelOptions, catalogue: Catalogue) -> Age | None:
