@@ -61,19 +61,36 @@ class RecurrentAverages(Averages):
     def step(self, x: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """As RecurrentStack.step."""
         *inner, sums, totals = states
-        decays = tf.constant(self.decays, x.dtype)
-        before = tf.reshape(sums, [-1, len(self.decays), self.width])
-        sums = decays[:, tf.newaxis] * before + x[:, tf.newaxis]
-        return [*self.inner.step(x, inner), tf.reshape(sums, [-1, self._size]), decays * totals + 1.0]
+        return [*self.inner.step(x, inner), *added(sums, totals, x, tf.constant(self.decays, x.dtype))]
 
     def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
         """As RecurrentStack.output."""
         *inner, sums, totals = states
-        averages = tf.reshape(sums, [-1, len(self.decays), self.width]) / tf.maximum(totals, 1.0)[:, :, tf.newaxis]
-        return self.inner.output(inner) + self.weigh(tf.reshape(averages, [-1, self._size]))
+        return self.inner.output(inner) + self.weigh(means(sums, totals))
 
 
 def with_averages(architecture: tf.keras.layers.Layer, width: int, decays: Sequence[float]) -> tf.keras.layers.Layer:
     """The architecture with averages beside it; recurrent where it is."""
     kind = RecurrentAverages if hasattr(architecture, "step") else Averages
     return kind(architecture, width, decays)
+
+
+def added(sums: tf.Tensor, totals: tf.Tensor, x: tf.Tensor, kept: tf.Tensor) -> list[tf.Tensor]:
+    """Sums and what to divide them by, with one position more.
+
+    Args:
+        sums: [B, R * D]. totals: [B, R]. Zeros before the first position.
+        x: [B, D].
+        kept: [R] or [B, R], the share of each that stays.
+    """
+    size, width = sums.shape[-1], x.shape[-1]
+    before = tf.reshape(sums, [-1, size // width, width])
+    after = kept[..., tf.newaxis] * before + x[:, tf.newaxis]
+    return [tf.reshape(after, [-1, size]), kept * totals + 1.0]
+
+
+def means(sums: tf.Tensor, totals: tf.Tensor) -> tf.Tensor:
+    """[B, R * D] and [B, R] -> [B, R * D]."""
+    size, count = sums.shape[-1], totals.shape[-1]
+    parts = tf.reshape(sums, [-1, count, size // count]) / tf.maximum(totals, 1.0)[:, :, tf.newaxis]
+    return tf.reshape(parts, [-1, size])

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from ranker.averages import added, means
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,7 +27,7 @@ class Bursts(tf.keras.layers.Layer):
 
     def __init__(self, width: int, pauses: Sequence[int]) -> None:
         super().__init__(name="bursts")
-        self.width, self.pauses = width, tuple(pauses)
+        self.pauses = tuple(pauses)
         self.weigh = tf.keras.layers.Dense(width, use_bias=False)
         self.state_sizes = (width * len(self.pauses), len(self.pauses))  # sums, and events in them
 
@@ -34,9 +36,9 @@ class Bursts(tf.keras.layers.Layer):
         burst = tf.cumsum(tf.cast(self._ended(gaps), tf.int32), axis=1)  # its number: [B, T, R]
         same = tf.cast(burst[:, :, tf.newaxis] == burst[:, tf.newaxis], inputs.dtype)  # [B, T, S, R]
         same = tf.linalg.band_part(tf.transpose(same, [0, 3, 1, 2]), -1, 0)  # up to each position: [B, R, T, S]
-        means = tf.matmul(same, inputs[:, tf.newaxis]) / tf.reduce_sum(same, axis=3, keepdims=True)
+        found = tf.matmul(same, inputs[:, tf.newaxis]) / tf.reduce_sum(same, axis=3, keepdims=True)
         shape = tf.shape(inputs)
-        return self.weigh(tf.reshape(tf.transpose(means, [0, 2, 1, 3]), [shape[0], shape[1], self.state_sizes[0]]))
+        return self.weigh(tf.reshape(tf.transpose(found, [0, 2, 1, 3]), [shape[0], shape[1], self.state_sizes[0]]))
 
     def step(self, x: tf.Tensor, gap: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """States after one position more.
@@ -47,16 +49,12 @@ class Bursts(tf.keras.layers.Layer):
             states: [B, state_sizes[i]] each; zeros before the first position.
         """
         sums, counts = states
-        kept = tf.cast(~self._ended(gap), x.dtype)
-        before = tf.reshape(sums, [-1, len(self.pauses), self.width])
-        sums = kept[:, :, tf.newaxis] * before + x[:, tf.newaxis]
-        return [tf.reshape(sums, [-1, self.state_sizes[0]]), kept * counts + 1.0]
+        return added(sums, counts, x, tf.cast(~self._ended(gap), x.dtype))
 
     def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
         """What stands at the position that led to these states: [B, width]."""
         sums, counts = states
-        means = tf.reshape(sums, [-1, len(self.pauses), self.width]) / tf.maximum(counts, 1.0)[:, :, tf.newaxis]
-        return self.weigh(tf.reshape(means, [-1, self.state_sizes[0]]))
+        return self.weigh(means(sums, counts))
 
     def _ended(self, gaps: tf.Tensor) -> tf.Tensor:
         """[...] int64 -> [..., R] bool: which bursts end before each event."""

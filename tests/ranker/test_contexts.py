@@ -43,13 +43,14 @@ def test_users_features_alone_are_one_vector_a_row():
     assert alone(GIVEN).shape == [2, 1, 3]
 
 
-def test_rows_lose_their_gaps_in_training_and_only_there():
+def test_rows_that_lose_their_gaps_in_training_lose_their_contexts_too_and_only_there():
     tf.keras.utils.set_random_seed(1)
-    catalogue = Catalogue(np.array(list("abcdef")), np.ones(6), 0, gaps=3, window=3, mask_seen=True)
+    known = {"contexts": {"device": 4}, "user_features": {"group": 5}}
+    catalogue = Catalogue(np.array(list("abcdef")), np.ones(6), 0, gaps=3, window=3, mask_seen=True, **known)
     model = SequenceRanker(
         ModelOptions(embedding_dim=4, gap_embedding=True, dropout=0.0, context_dropout=0.5), catalogue
     )
-    said = {"history": HISTORY, "history_gap": tf.constant([[0, 1, 0], [2, 0, 0]], tf.int64)}
+    said = {**GIVEN, "history_gap": tf.constant([[0, 1, 0], [2, 0, 0]], tf.int64)}
     whole, silent = (model(features).numpy() for features in (said, silenced(said, tf.constant([True, True]))))
     assert not np.allclose(whole, silent)
     seen = set()
