@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from ranker import parts, registry, scoring
+from ranker import members, parts, registry, scoring
 from ranker.baselines import popularity
 from ranker.contexts import silenced
 from ranker.dropout import Dropout
@@ -57,7 +57,7 @@ class SequenceRanker(tfrs.Model):
         super().__init__(name="sequence_ranker")
         catalogue = catalogue if options.item_features else dataclasses.replace(catalogue, features=None)
         self.options, self.catalogue = options, catalogue
-        width = options.embedding_dim
+        width = options.width
         self.items = self._table("items", catalogue.size, width)
         self.scored_items = None if options.tied else self._table("scored_items", catalogue.size, width)
         self.position_loss = registry.load("losses", options.loss.name).build(options.loss, catalogue)
@@ -155,9 +155,13 @@ class SequenceRanker(tfrs.Model):
         return beside(queries, None if self.long_term is None else self.long_term(features))
 
     def query(self, features: Features, table: ItemTable | None = None) -> tf.Tensor:
-        """Queries at the last event: [B, Q]; of no meaning where a history is empty."""
+        """Queries at the last event, of all members: [B, Q]; of no meaning where a history is empty."""
         last = tf.maximum(tf.math.count_nonzero(features[f.HISTORY], axis=1) - 1, 0)
-        return tf.gather(self(features, table=table), last, batch_dims=1)
+        return self.averaged(tf.gather(self(features, table=table), last, batch_dims=1))
+
+    def averaged(self, queries: tf.Tensor) -> tf.Tensor:
+        """[..., Q], of what `call` gives: products with candidates are the means of the members'."""
+        return members.mean(queries, self.options.members, self.options.embedding_dim)
 
     def compute_loss(self, features: Features, training: bool = False) -> tf.Tensor:
         """Mean loss of the positions that count, as a scalar float32; 0 where none does."""
@@ -180,15 +184,16 @@ class SequenceRanker(tfrs.Model):
             ratings = features.get(f.LABEL_RATING)
             queries = self.query(features, table) if query is None else query
             weights = self.head.weights(tf.cast(counts, tf.float32), ratings)
-            ids, at = self.masked(features), None
+            ids, at, apart = self.masked(features), None, 1
         else:
             queries, labels, weights, times, ratings, at = self._positions(features, training, table)
-            ids = features[f.HISTORY]
+            ids, apart = features[f.HISTORY], self.options.members  # each learns on its own
         columns = tf.clip_by_value(labels - f.FIRST_ITEM, 0, known - 1)  # what has no id has no weight
         vectors, bias = self._vectors_and_biases(table)
         adjust = self._adjust(times, columns, ids, at)
-        total = self.head.total(ratings, queries, columns, weights, vectors[:known], bias[:known], adjust)
-        return total, tf.reduce_sum(weights)
+        several = members.each(apart, self.options.embedding_dim, queries, vectors[:known])
+        totals = [self.head.total(ratings, own, columns, weights, them, bias[:known], adjust) for own, them in several]
+        return tf.add_n(totals) / apart, tf.reduce_sum(weights)
 
     def _positions(self, features: Features, training: bool, table: ItemTable | None) -> tuple[tf.Tensor, ...]:
         """Queries [N, Q], labels, weights, times, ratings and places in [B * T], each [N], of positions that count."""

@@ -28,7 +28,17 @@ class ModelOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    embedding_dim: Annotated[int, Field(description="width of item, gap and user embeddings", gt=0)] = 64
+    embedding_dim: Annotated[int, Field(description="width of item, gap and user embeddings, of each member", gt=0)] = (
+        64
+    )
+    members: Annotated[
+        int,
+        Field(
+            description="models of this kind that are trained side by side in one, the mean of whose scores counts: "
+            "better answers for that many times the work",
+            gt=0,
+        ),
+    ] = 1
     dropout: Annotated[
         float, Field(description="share of inputs and of hidden values dropped in training", ge=0.0, lt=1.0)
     ] = 0.3
@@ -181,6 +191,11 @@ class ModelOptions(BaseModel):
         if self.long_term_rank and self.head.name != "next_item":
             raise ValueError(f"long_term_rank is for the head next_item, not for {self.head.name}; set it to 0")
         return self
+
+    @property
+    def width(self) -> int:
+        """Of the embeddings of all members together."""
+        return self.members * self.embedding_dim
 
     @property
     def dropouts(self) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from ranker.contexts import Contexts
 from ranker.dropout import Lot
 from ranker.layers import with_residual
 from ranker.long_term import LongTerm
+from ranker.members import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,22 +26,28 @@ if TYPE_CHECKING:
 
 
 def architecture(options: ModelOptions, window: int) -> tf.keras.layers.Layer:
-    """The architecture, with what the knobs put beside it."""
+    """The architecture, with what the knobs put beside it; of several members, each its own."""
     chosen, width = options.architecture, options.embedding_dim
-    layer = registry.load("architectures", chosen.name).build(chosen, width, options.dropouts[1], window)
-    layer = with_residual(layer, width) if options.residual else layer
-    return with_averages(layer, width, options.averages) if options.averages else layer
+
+    def member() -> tf.keras.layers.Layer:
+        layer = registry.load("architectures", chosen.name).build(chosen, width, options.dropouts[1], window)
+        layer = with_residual(layer, width) if options.residual else layer
+        return with_averages(layer, width, options.averages) if options.averages else layer
+
+    return side_by_side(member, options.members)
 
 
-def bursts(options: ModelOptions) -> Bursts | None:
+def bursts(options: ModelOptions) -> tf.keras.layers.Layer | None:
     """Means since the last pauses; None where no pause is named."""
-    return Bursts(options.embedding_dim, options.bursts) if options.bursts else None
+    if not options.bursts:
+        return None
+    return side_by_side(lambda: Bursts(options.embedding_dim, options.bursts), options.members)
 
 
 def contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
     """Embeddings of what stands beside events and users; None where nothing does."""
     positions, rows = _columns(options, catalogue)
-    return Contexts(positions, rows, options.embedding_dim) if positions or rows else None
+    return Contexts(positions, rows, options.width) if positions or rows else None
 
 
 def silence(options: ModelOptions, catalogue: Catalogue) -> Lot | None:

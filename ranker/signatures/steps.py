@@ -26,6 +26,7 @@ class Steps:
     def __init__(self, model: SequenceRanker) -> None:
         self._embed, self._architecture = model.embed, model.architecture
         self._bursts, self._long_term = model.bursts, model.long_term
+        self._averaged = model.averaged
         bursts = () if self._bursts is None else self._bursts.state_sizes
         own = () if self._long_term is None else (self._long_term.rank,)
         self._counts = [len(part) for part in (model.architecture.state_sizes, bursts, own)]
@@ -53,7 +54,7 @@ class Steps:
         query = self._architecture.output(inner)
         if self._bursts is not None:
             query += self._bursts.output(bursts)
-        return beside(query, None if self._long_term is None else self._long_term.scaled(sums[0]))
+        return self._averaged(beside(query, None if self._long_term is None else self._long_term.scaled(sums[0])))
 
     def _parts(self, states: Sequence[tf.Tensor]) -> list[list[tf.Tensor]]:
         """Of the architecture, of bursts, of the long term."""

@@ -24,12 +24,14 @@ FEATURES = ItemFeatures(
     numbers={"price": np.where(np.arange(ITEMS + COLD) % 4, np.linspace(-2, 2, ITEMS + COLD), np.nan)},
     published=np.where(np.arange(ITEMS + COLD) % 5, NOW - 100 * HOUR * np.arange(ITEMS + COLD), 0),
 )
-KINDS = {"ids": {}, "features": {"contexts": {"device": 4}, "user_features": {"group": 5}, "features": FEATURES}}
+KINDS = {
+    "ids": {}, "features": {"contexts": {"device": 4}, "user_features": {"group": 5}, "features": FEATURES}, "members": {},
+}  # fmt: skip
 DEFAULT = ModelOptions()
 MODELS = [
     (architecture, loss, kind)
     for architecture, loss, kind in itertools.product(registry.names("architectures"), DEFAULT.head.losses, KINDS)
-    if architecture == DEFAULT.architecture.name or loss == DEFAULT.loss.name
+    if loss == DEFAULT.loss.name or (architecture == DEFAULT.architecture.name and kind != "members")
 ]
 
 
@@ -39,7 +41,7 @@ def model(request):
     architecture, loss, kind = request.param
     options = ModelOptions(
         embedding_dim=16, dropout=0.1, gap_embedding=True, bursts=(1, 2), architecture={"name": architecture},
-        loss={"name": loss},
+        loss={"name": loss}, members=2 if kind == "members" else 1,
     )  # fmt: skip
     items = np.array([f"i{n}" for n in range(ITEMS)])
     return SequenceRanker(
