@@ -25,8 +25,10 @@ FEATURES = ItemFeatures(
     published=np.where(np.arange(ITEMS + COLD) % 5, NOW - 100 * HOUR * np.arange(ITEMS + COLD), 0),
 )
 KINDS = {
-    "ids": {}, "features": {"contexts": {"device": 4}, "user_features": {"group": 5}, "features": FEATURES}, "members": {},
-}  # fmt: skip
+    "ids": {},
+    "members": {},
+    "features": {"contexts": {"device": 4}, "user_features": {"group": 5}, "features": FEATURES},
+}
 DEFAULT = ModelOptions()
 MODELS = [
     (architecture, loss, kind)

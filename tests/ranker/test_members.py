@@ -20,8 +20,8 @@ def catalogue(**more):
 
 def ranker(members, known, **more):
     options = ModelOptions(
-        embedding_dim=WIDTH, members=members, gap_embedding=True, bursts=(1,), architecture={"name": "lstm", "units": 6},
-        **more,
+        embedding_dim=WIDTH, members=members, gap_embedding=True, bursts=(1,), **more,
+        architecture={"name": "lstm", "units": 6},
     )  # fmt: skip
     return SequenceRanker(options, known)
 
