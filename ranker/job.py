@@ -164,7 +164,7 @@ def with_loss(options: JobOptions, items: int) -> JobOptions:
 
 def warn_of_logits(options: JobOptions, catalogue: Catalogue) -> None:
     """Says so in the log where the whole catalogue's logits of one batch would take more than _MANY_LOGITS."""
-    logits = 4 * options.batch_size * catalogue.window * len(catalogue.items)
+    logits = 4 * options.batch_size * catalogue.window * len(catalogue.items) * options.model.members
     if options.model.loss.name == "cross_entropy" and logits > _MANY_LOGITS:
         logging.warning(
             "Up to %.1f GiB of logits a step: %d rows of %d positions against %d items. If memory or time runs short, "

@@ -43,7 +43,7 @@ def blocks(facts: Facts) -> list[Block]:
 def _facts(facts: Facts) -> tuple[tuple[str, str], ...]:
     came, config = facts.results, facts.results.config
     counts, gate, sequences = came.counts or {}, came.gate or {}, came.sequences or {}
-    architecture = config.get("trainer.model.architecture.name")
+    architecture, members = (config.get(f"trainer.model.{name}") for name in ("architecture.name", "members"))
     span = (
         f"{words.moment(gate['first_time'])} to {words.moment(gate['last_time'])} UTC" if gate.get("first_time") else ""
     )
@@ -52,6 +52,7 @@ def _facts(facts: Facts) -> tuple[tuple[str, str], ...]:
         "pipeline": facts.run.line.pipeline,
         "made (UTC)": f"{facts.run.line.started:%Y-%m-%d %H:%M}",
         "architecture": architecture,
+        "members": members if (members or 1) > 1 else None,
         "head and loss": architecture and f"{facts.head}, {config.get('trainer.model.loss.name')}",
         "data": ", ".join(each["name"] for each in counts.get("files", ())),
         "time of the events": span,
