@@ -103,7 +103,7 @@ class RecurrentStack(tf.keras.layers.Layer):
         Returns: the states after it.
         """
         after: list[tf.Tensor] = []
-        for n, (layer, before) in enumerate(zip(self.layers, self._by_layer(states), strict=True)):
+        for n, (layer, before) in enumerate(zip(self.layers, shares(states, len(self.layers)), strict=True)):
             outputs, new = layer.cell(x, before)
             after += tf.nest.flatten(new)
             x = self._joined(n, outputs, x)
@@ -112,13 +112,9 @@ class RecurrentStack(tf.keras.layers.Layer):
     def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
         """What stands at the position that led to these states: [B, width]."""
         x = states[0]
-        for n, (outputs, *_) in enumerate(self._by_layer(states)):
+        for n, (outputs, *_) in enumerate(shares(states, len(self.layers))):
             x = self._joined(n, outputs, x)
         return self.projection(x)
-
-    def _by_layer(self, states: Sequence[tf.Tensor]) -> list[list[tf.Tensor]]:
-        count = len(self.state_sizes) // len(self.layers)
-        return [list(states[n : n + count]) for n in range(0, len(states), count)]
 
 
 class Residual(tf.keras.layers.Layer):
@@ -159,6 +155,12 @@ def with_residual(architecture: tf.keras.layers.Layer, width: int) -> tf.keras.l
     """The architecture, with its input added to its output; recurrent where it is."""
     kind = RecurrentResidual if hasattr(architecture, "step") else Residual
     return kind(architecture, width)
+
+
+def shares(states: Sequence[tf.Tensor], layers: int) -> list[list[tf.Tensor]]:
+    """The states of each of so many layers, which have equally many, one layer's behind the other's."""
+    count = len(states) // layers
+    return [list(states[n : n + count]) for n in range(0, len(states), count)]
 
 
 def lookup(table: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:

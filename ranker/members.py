@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from ranker.layers import shares
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -46,17 +48,13 @@ class RecurrentMembers(Members):
     def step(self, x: tf.Tensor, *rest: Any) -> list[tf.Tensor]:
         """As a member's own, of x [B, members * width]; the states come last."""
         *more, states = rest
-        parts = zip(self.layers, tf.split(x, len(self.layers), axis=-1), self._of_each(states), strict=True)
+        parts = zip(self.layers, tf.split(x, len(self.layers), axis=-1), shares(states, len(self.layers)), strict=True)
         return list(itertools.chain.from_iterable(layer.step(part, *more, own) for layer, part, own in parts))
 
     def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
         """What stands at the position that led to these states: [B, members * width]."""
-        outputs = [layer.output(own) for layer, own in zip(self.layers, self._of_each(states), strict=True)]
+        outputs = [layer.output(own) for layer, own in zip(self.layers, shares(states, len(self.layers)), strict=True)]
         return tf.concat(outputs, axis=-1)
-
-    def _of_each(self, states: Sequence[tf.Tensor]) -> list[list[tf.Tensor]]:
-        count = len(states) // len(self.layers)
-        return [list(states[n : n + count]) for n in range(0, len(states), count)]
 
 
 def side_by_side(build: Callable[[], tf.keras.layers.Layer], members: int) -> tf.keras.layers.Layer:

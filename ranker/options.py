@@ -28,9 +28,7 @@ class ModelOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    embedding_dim: Annotated[int, Field(description="width of item, gap and user embeddings, of each member", gt=0)] = (
-        64
-    )
+    embedding_dim: Annotated[int, Field(description="width of a member's item, gap and user embeddings", gt=0)] = 64
     members: Annotated[
         int,
         Field(
