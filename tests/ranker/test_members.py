@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ranker.catalogue import Catalogue
+from ranker.catalogue import Catalogue, Categories, ItemFeatures
 from ranker.members import each, mean
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
 
 ITEMS, WIDTH = 9, 4
 COUNTS = np.arange(ITEMS, 0, -1)
+COLD = 2
+FEATURES = ItemFeatures(
+    np.array([f"cold{n}" for n in range(COLD)]), {"kind": Categories(2 + np.arange(ITEMS + COLD)[:, None] % 3, 5)}, {}
+)
 
 
 def catalogue(**more):
@@ -35,6 +39,13 @@ def joined(apart, known, **more):
     for place in ("architecture", "bursts"):
         for layer, one in zip(getattr(model, place).layers, apart, strict=True):
             layer.set_weights(getattr(one, place).get_weights())
+    if model.tower is not None:
+        vectors = [one.tower.embeddings[:, :-1] for one in apart]
+        bias = apart[0].tower.embeddings[:, -1:]  # what features say of it is one for all members
+        for tower, own in zip(
+            (one.tower for one in (*apart, model)), (*vectors, tf.concat(vectors, axis=1)), strict=True
+        ):
+            tower.embeddings.assign(tf.concat([own, bias], axis=1))
     return model
 
 
@@ -51,13 +62,17 @@ def tensors(features):
     return {name: tf.constant(value) for name, value in features.items()}
 
 
-@pytest.fixture(params=[{"tied": True}, {"tied": False}], ids=["tied", "two tables"])
+@pytest.fixture(
+    params=[({"tied": True}, None), ({"tied": False}, None), ({"tied": True}, FEATURES), ({"tied": False}, FEATURES)],
+    ids=["tied", "two tables", "items table", "two tables and an items table"],
+)
 def models(request):
     tf.keras.utils.set_random_seed(5)
+    options, features = request.param
     factors = np.linalg.qr(np.random.default_rng(0).normal(size=[ITEMS, 3]))[0].astype(np.float32)
-    known = catalogue(factors=factors)
-    apart = [ranker(1, known, **request.param) for _ in range(3)]
-    return apart, joined(apart, known, **request.param)
+    known = catalogue(factors=factors, features=features)
+    apart = [ranker(1, known, **options) for _ in range(3)]
+    return apart, joined(apart, known, **options)
 
 
 def test_their_loss_in_training_is_the_mean_of_losses_apart(models):
