@@ -6,35 +6,18 @@ GRU4Rec learns at the end of each session; here every position is learnt, with w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
-from ranker.registry import NamedOptions
+from ranker.recurrent_options import RecurrentOptions
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
-class Options(NamedOptions):
+class Options(RecurrentOptions):
     """Knobs of the GRU."""
 
     name: Literal["gru"] = "gru"
-    units: Annotated[int, Field(description="width of each GRU layer's state", gt=0)] = 128
-    layers: Annotated[int, Field(description="GRU layers, one above the other", gt=0)] = 1
-    recurrent_dropout: Annotated[
-        float,
-        Field(
-            description="share of each layer's recurrent weights that a step of training goes without; cuDNN's kernel "
-            "takes it",
-            ge=0.0,
-            lt=1.0,
-        ),
-    ] = 0.0
-    residual: Annotated[
-        bool, Field(description="add what goes into each layer above the first to what it puts out")
-    ] = False
-    layer_norm: Annotated[bool, Field(description="normalise what each layer puts out")] = False
 
 
 def build(options: Options, width: int, dropout: float, window: int) -> tf.keras.layers.Layer:

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
-from ranker.registry import NamedOptions
+from ranker.recurrent_options import RecurrentOptions
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
-class Options(NamedOptions):
+class Options(RecurrentOptions):
     """Knobs of the LSTM."""
 
     name: Literal["lstm"] = "lstm"
-    units: Annotated[int, Field(description="width of each LSTM layer's hidden and cell state", gt=0)] = 128
-    layers: Annotated[int, Field(description="LSTM layers, one above the other", gt=0)] = 1
-    recurrent_dropout: Annotated[
-        float,
-        Field(
-            description="share of each layer's recurrent weights that a step of training goes without; cuDNN's kernel "
-            "takes it",
-            ge=0.0,
-            lt=1.0,
-        ),
-    ] = 0.0
-    residual: Annotated[
-        bool, Field(description="add what goes into each layer above the first to what it puts out")
-    ] = False
-    layer_norm: Annotated[bool, Field(description="normalise what each layer puts out")] = False
 
 
 def build(options: Options, width: int, dropout: float, window: int) -> tf.keras.layers.Layer:
