@@ -233,3 +233,37 @@ def imitation():
     sys.modules["imitation"] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def export_plainly():
+    """Exports a model, as ranker.export.export does, with a transform of plain TensorFlow in place of TFT's."""
+    import tensorflow as tf
+
+    from ranker import export
+    from schemas import features as f
+
+    lists = {f.HISTORY: tf.string, f.HISTORY_TIMESTAMP: tf.int64, f.LABEL: tf.string, f.SEEN: tf.string}
+    spec = {name: tf.io.VarLenFeature(kind) for name, kind in lists.items()}
+    spec[f.USER_ID], spec[f.LOSS_FROM] = (tf.io.FixedLenFeature([1], kind) for kind in (tf.string, tf.int64))
+
+    class Transform(tf.Module):
+        """Ids in the order of `items`; whatever is later than 0 comes after a gap."""
+
+        def __init__(self, items):
+            super().__init__()
+            ids = tf.range(f.FIRST_ITEM, f.FIRST_ITEM + len(items), dtype=tf.int64)
+            self.table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(items, ids), f.UNKNOWN)
+
+        def __call__(self, raw):
+            strings = {name: raw[name] for name, kind in lists.items() if kind is tf.string}
+            ids = {name: column.with_values(self.table.lookup(column.values)) for name, column in strings.items()}
+            times = raw[f.HISTORY_TIMESTAMP]
+            gaps = times.with_values(tf.minimum(times.values, 1))
+            return {**ids, f.HISTORY_GAP: gaps, f.LOSS_FROM: raw[f.LOSS_FROM]}
+
+    def exported(model, folder, recommendations):
+        transform = Transform(model.catalogue.items.astype(str))
+        export.export(model, transform, spec, str(folder), recommendations=recommendations)
+
+    return exported

@@ -4,27 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ranker import explain, export, saved
+from ranker import explain, saved
 from ranker.catalogue import Catalogue
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
 
 NOISE = [f"noise{n}" for n in range(10)]
 ITEMS, WINDOW, ROWS = ["cause", "effect", "other", *NOISE], 6, 256
-LISTS = {"history": tf.string, "history_timestamp": tf.int64, "label": tf.string, "seen": tf.string}
-
-
-class Transform(tf.Module):
-    def __init__(self):
-        super().__init__()
-        pairs = tf.lookup.KeyValueTensorInitializer(ITEMS, tf.range(2, 2 + len(ITEMS), dtype=tf.int64))
-        self.table = tf.lookup.StaticHashTable(pairs, 1)
-
-    def __call__(self, raw):
-        items = {name: raw[name] for name in ("history", "label", "seen")}
-        ids = {name: column.with_values(self.table.lookup(column.values)) for name, column in items.items()}
-        times = raw["history_timestamp"]
-        return {**ids, "history_gap": times.with_values(times.values * 0), "loss_from": raw["loss_from"]}
 
 
 def batch():
@@ -39,7 +25,7 @@ def batch():
 
 
 @pytest.fixture(scope="module")
-def ranker(tmp_path_factory):
+def ranker(tmp_path_factory, export_plainly):
     tf.keras.utils.set_random_seed(2)
     catalogue = Catalogue(np.array(ITEMS), np.ones(len(ITEMS), int) * 9, 0, gaps=2, window=WINDOW, mask_seen=False)
     model = SequenceRanker(
@@ -47,11 +33,8 @@ def ranker(tmp_path_factory):
     )
     model.compile(tf.keras.optimizers.Adam(0.02))
     model.fit(tf.data.Dataset.from_tensors(batch()).repeat(150), verbose=0)
-    spec = {name: tf.io.VarLenFeature(kind) for name, kind in LISTS.items()}
-    spec["loss_from"] = tf.io.FixedLenFeature([1], tf.int64)
-    spec["user_id"] = tf.io.FixedLenFeature([1], tf.string)
     folder = tmp_path_factory.mktemp("planted")
-    export.export(model, Transform(), spec, str(folder), recommendations=5)
+    export_plainly(model, folder, recommendations=5)
     return saved.load(folder)
 
 

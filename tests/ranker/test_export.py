@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
-from ranker import export, saved
+from ranker import saved
 from ranker.catalogue import Catalogue
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
@@ -13,29 +13,10 @@ from ranker.ratings import Ratings
 from schemas.errors import ModelError
 
 ITEMS, WINDOW = [f"i{n}" for n in range(8)], 3
-LISTS = {"history": tf.string, "history_timestamp": tf.int64, "label": tf.string, "seen": tf.string}
-SPEC = {
-    **{name: tf.io.VarLenFeature(kind) for name, kind in LISTS.items()},
-    "user_id": tf.io.FixedLenFeature([1], tf.string),
-    "loss_from": tf.io.FixedLenFeature([1], tf.int64),
-}
-
-
-class Transform(tf.Module):
-    def __init__(self):
-        super().__init__()
-        pairs = tf.lookup.KeyValueTensorInitializer(ITEMS, tf.range(2, 2 + len(ITEMS), dtype=tf.int64))
-        self.table = tf.lookup.StaticHashTable(pairs, 1)
-
-    def __call__(self, raw):
-        items = {name: raw[name] for name in ("history", "label", "seen")}
-        ids = {name: column.with_values(self.table.lookup(column.values)) for name, column in items.items()}
-        times = raw["history_timestamp"]
-        return {**ids, "history_gap": times.with_values(tf.minimum(times.values, 1)), "loss_from": raw["loss_from"]}
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
+def exported(tmp_path_factory, export_plainly):
     tf.keras.utils.set_random_seed(4)
     tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:
@@ -43,7 +24,7 @@ def exported(tmp_path_factory):
         architecture = {"name": "lstm", "units": 6, "layers": 2}
         model = SequenceRanker(ModelOptions(embedding_dim=4, architecture=architecture), catalogue)
         folder = tmp_path_factory.mktemp("model")
-        export.export(model, Transform(), SPEC, str(folder), recommendations=10)
+        export_plainly(model, folder, recommendations=10)
         assert tf.keras.mixed_precision.global_policy().name == "mixed_bfloat16"
     finally:
         tf.keras.mixed_precision.set_global_policy("float32")
@@ -133,13 +114,13 @@ RATINGS = Ratings(4.0, 1.0, 5.0, deviations=np.linspace(-8, 8, 8), weights=np.fu
 
 
 @pytest.mark.parametrize("head", ["pointwise", "rating"])
-def test_what_is_served_is_what_the_head_means(tmp_path, head):
+def test_what_is_served_is_what_the_head_means(tmp_path, head, export_plainly):
     tf.keras.utils.set_random_seed(4)
     catalogue = Catalogue(
         np.array(ITEMS), np.arange(8, 0, -1), 0, gaps=4, window=WINDOW, mask_seen=True, ratings=RATINGS
     )
     model = SequenceRanker(ModelOptions(embedding_dim=4, head=head), catalogue)
-    export.export(model, Transform(), SPEC, str(tmp_path), recommendations=4)
+    export_plainly(model, tmp_path, recommendations=4)
     loaded = saved.load(tmp_path)
     features = {"history": tf.constant([[3, 4]], tf.int64), "label": tf.constant([2], tf.int64)}
     z = (tf.linalg.matvec(model.items, model.query(features)[0])[2:] + model.bias).numpy()

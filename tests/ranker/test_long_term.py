@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ranker import export, long_term, saved
+from ranker import long_term, saved
 from ranker.catalogue import Catalogue
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
 from schemas import features as f
 from schemas.errors import ModelError
-from tests.ranker.test_export import ITEMS, SPEC, WINDOW, Transform, example
+from tests.ranker.test_export import ITEMS, WINDOW, example
 
 TRAINING = {
     "history": tf.constant([[4, 2, 3]], tf.int64),
@@ -119,11 +119,11 @@ def test_sampled_losses_take_the_wider_queries(loss):
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
+def exported(tmp_path_factory, export_plainly):
     model, _ = build()
     model.long_term.scale.assign(3.0)
     folder = tmp_path_factory.mktemp("model")
-    export.export(model, Transform(), SPEC, str(folder), recommendations=10)
+    export_plainly(model, folder, recommendations=10)
     return saved.load(folder)
 
 

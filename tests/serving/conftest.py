@@ -32,34 +32,15 @@ class OnceAskedFor(dict):
 
 
 @pytest.fixture(scope="session")
-def exports(tmp_path_factory):
+def exports(tmp_path_factory, export_plainly):
     """Folders of three models by name: "first" and "second" are recurrent, "stateless" isn't."""
     import numpy as np
     import tensorflow as tf
 
-    from ranker import export
     from ranker.catalogue import Catalogue
     from ranker.model import SequenceRanker
     from ranker.options import ModelOptions
     from schemas.models import EXPORTED_ITEMS
-
-    lists = {"history": tf.string, "history_timestamp": tf.int64, "label": tf.string, "seen": tf.string}
-    spec = {name: tf.io.VarLenFeature(kind) for name, kind in lists.items()}
-    spec["user_id"] = tf.io.FixedLenFeature([1], tf.string)
-    spec["loss_from"] = tf.io.FixedLenFeature([1], tf.int64)
-
-    class Transform(tf.Module):
-        def __init__(self):
-            super().__init__()
-            pairs = tf.lookup.KeyValueTensorInitializer(ITEMS, tf.range(2, 2 + len(ITEMS), dtype=tf.int64))
-            self.table = tf.lookup.StaticHashTable(pairs, 1)
-
-        def __call__(self, raw):
-            items = {name: raw[name] for name in ("history", "label", "seen")}
-            ids = {name: column.with_values(self.table.lookup(column.values)) for name, column in items.items()}
-            gaps = raw["history_timestamp"]
-            gaps = gaps.with_values(tf.minimum(gaps.values, 1))
-            return {**ids, "history_gap": gaps, "loss_from": raw["loss_from"]}
 
     catalogue = Catalogue(np.array(ITEMS), np.arange(30, 0, -1), 0, gaps=4, window=WINDOW, mask_seen=True)
     table = pl.DataFrame(
@@ -82,7 +63,7 @@ def exports(tmp_path_factory):
         for variable in model.trainable_variables:  # untrained weights would hardly depend on the history
             variable.assign(tf.random.stateless_normal(variable.shape, [seed, variable.shape.num_elements()]))
         folder = tmp_path_factory.mktemp(name) / "model"
-        export.export(model, Transform(), spec, str(folder), recommendations=K)
+        export_plainly(model, folder, recommendations=K)
         (folder / EXPORTED_ITEMS).parent.mkdir(exist_ok=True)
         table.write_parquet(folder / EXPORTED_ITEMS)
         return folder
