@@ -12,8 +12,8 @@ from pipeline.config import load
 CONFIG = pathlib.Path("configs/movielens-100k.yaml")
 
 
-def result(ndcg, curve=(0.1, 0.2), seconds=10.0):
-    return {"ndcg@10": ndcg, "curve": list(curve), "seconds": seconds}
+def result(ndcg, curve=(0.1, 0.2), loss=(5.0, 4.0), seconds=10.0):
+    return {"ndcg@10": ndcg, "curve": list(curve), "loss": list(loss), "seconds": seconds}
 
 
 def test_differences_are_taken_seed_by_seed():
@@ -33,6 +33,13 @@ def test_one_seed_has_no_error_and_the_table_says_so():
 def test_the_last_five_epochs_are_averaged():
     (row,) = ablation.rows({("shipped", 0): result(0.9, curve=[9, 1, 2, 3, 4, 5])}, {"shipped": []})
     assert row.last == 3
+
+
+def test_the_loss_is_the_lowest_of_each_training():
+    found = {("shipped", 0): result(0.1, loss=[3, 1, 2]), ("shipped", 1): result(0.1, loss=[5, 4, 2])}
+    (row,) = ablation.rows(found, {"shipped": []})
+    assert row.loss == 1.5
+    assert "| 1.500 |" in ablation.markdown([row])
 
 
 def test_what_was_trained_is_found_again_after_a_kill(tmp_path):
