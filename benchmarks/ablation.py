@@ -21,15 +21,20 @@ import pathlib
 import subprocess
 import sys
 import threading
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from rich.console import Console
 from rich.progress import track
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 HERE: Final = pathlib.Path(__file__).parent
 _LAST: Final = 5  # epochs whose mean stands beside the best
 _NAME: Final = "shipped"
+_NOT_BLESSED: Final = 3  # seqrank's exit status: there are sequences all the same
+_USERS: Final = "trainer.model.user_embedding=true"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +177,8 @@ def train(training: Training, arguments: argparse.Namespace, results: Results) -
     kept = results.get(key_)
     if kept is not None:
         return kept
-    command = [sys.executable, "-m", "benchmarks.ablation", "--root", arguments.root, "--config", arguments.config]
+    root = data_root(arguments.root, arguments.config, training.settings)
+    command = [sys.executable, "-m", "benchmarks.ablation", "--root", root, "--config", arguments.config]
     command += ["--one", json.dumps(dataclasses.asdict(training))]
     alone = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, env={**os.environ, **alone}, check=True, stdout=subprocess.PIPE, text=True)
@@ -181,11 +187,26 @@ def train(training: Training, arguments: argparse.Namespace, results: Results) -
     return record
 
 
-def prepare(root: pathlib.Path, config: pathlib.Path) -> None:
-    """Runs the chain where there are no sequences yet."""
-    if not (root / "artifacts" / "Transform").exists():
-        command = [sys.executable, "-m", "pipeline.cli", "run", "--config", config, "--output", root]
-        subprocess.run(command, check=True)
+def data_root(root: pathlib.Path, config: pathlib.Path, settings: Sequence[str]) -> pathlib.Path:
+    """The output root whose sequences a training reads: Transform keeps users only where a model embeds them."""
+    from pipeline.config import load
+
+    return root / "with-users" if load(config, settings).trainer.model.user_embedding else root
+
+
+def prepare(root: pathlib.Path, config: pathlib.Path, variants: dict[str, list[str]]) -> None:
+    """Runs the chain where the sequences that the variants read aren't there yet.
+
+    Raises: SystemExit: a run failed.
+    """
+    for place in dict.fromkeys(data_root(root, config, settings) for settings in variants.values()):
+        if (place / "artifacts" / "Transform").exists():
+            continue
+        command = [sys.executable, "-m", "pipeline.cli", "run", "--config", config, "--output", place]
+        command += [] if place == root else ["--set", _USERS, "--set", "trainer.epochs=1"]
+        status = subprocess.run(command, check=False).returncode
+        if status not in (0, _NOT_BLESSED):
+            raise SystemExit(status)
 
 
 def main() -> None:
@@ -205,8 +226,8 @@ def main() -> None:
         print(json.dumps(one(arguments.root, arguments.config, training)))
         return
     variants = yaml.safe_load(arguments.variants.read_text(encoding="utf-8"))
-    prepare(arguments.root, arguments.config)
     wanted = {name: variants[name] for name in arguments.only or variants}
+    prepare(arguments.root, arguments.config, wanted)
     results = Results(arguments.root / "ablation.jsonl")
     trainings = [Training(name, tuple(what), seed) for seed in arguments.seeds for name, what in wanted.items()]
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:

@@ -58,6 +58,12 @@ def test_a_training_is_known_by_its_settings_and_seed_not_by_its_name():
     assert len(set(keys)) == 3
 
 
+def test_an_embedding_of_users_reads_sequences_that_have_them():
+    root = pathlib.Path("runs")
+    places = [ablation.data_root(root, CONFIG, settings) for settings in ([], ["trainer.model.user_embedding=true"])]
+    assert places == [root, root / "with-users"]
+
+
 def test_every_setting_of_the_list_is_one_that_the_configuration_takes():
     variants = yaml.safe_load((ablation.HERE / "ablation.yaml").read_text(encoding="utf-8"))
     for settings in variants.values():
