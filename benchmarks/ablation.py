@@ -27,14 +27,14 @@ import yaml
 from rich.console import Console
 from rich.progress import track
 
+from benchmarks.runs import prepare
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HERE: Final = pathlib.Path(__file__).parent
 _LAST: Final = 5  # epochs whose mean stands beside the best
 _NAME: Final = "shipped"
-_NOT_BLESSED: Final = 3  # seqrank's exit status: there are sequences all the same
-_USERS: Final = "trainer.model.user_embedding=true"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,23 +190,9 @@ def train(training: Training, arguments: argparse.Namespace, results: Results) -
 def data_root(root: pathlib.Path, config: pathlib.Path, settings: Sequence[str]) -> pathlib.Path:
     """The output root whose sequences a training reads: Transform keeps users only where a model embeds them."""
     from pipeline.config import load
+    from pipeline.training import embeds_users
 
-    return root / "with-users" if load(config, settings).trainer.model.user_embedding else root
-
-
-def prepare(root: pathlib.Path, config: pathlib.Path, variants: dict[str, list[str]]) -> None:
-    """Runs the chain where the sequences that the variants read aren't there yet.
-
-    Raises: SystemExit: a run failed.
-    """
-    for place in dict.fromkeys(data_root(root, config, settings) for settings in variants.values()):
-        if (place / "artifacts" / "Transform").exists():
-            continue
-        command = [sys.executable, "-m", "pipeline.cli", "run", "--config", config, "--output", place]
-        command += [] if place == root else ["--set", _USERS, "--set", "trainer.epochs=1"]
-        status = subprocess.run(command, check=False).returncode
-        if status not in (0, _NOT_BLESSED):
-            raise SystemExit(status)
+    return root / "with-users" if embeds_users(load(config, settings)) else root
 
 
 def main() -> None:
@@ -227,7 +213,9 @@ def main() -> None:
         return
     variants = yaml.safe_load(arguments.variants.read_text(encoding="utf-8"))
     wanted = {name: variants[name] for name in arguments.only or variants}
-    prepare(arguments.root, arguments.config, wanted)
+    for place in dict.fromkeys(data_root(arguments.root, arguments.config, what) for what in wanted.values()):
+        users = ("trainer.model.user_embedding=true", "trainer.epochs=1")
+        prepare(place, arguments.config, *(() if place == arguments.root else users))
     results = Results(arguments.root / "ablation.jsonl")
     trainings = [Training(name, tuple(what), seed) for seed in arguments.seeds for name, what in wanted.items()]
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:

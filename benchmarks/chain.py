@@ -24,6 +24,8 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.runs import NOT_BLESSED
+
 _EVERY: Final = 0.5  # seconds between two looks at the memory
 _STAGE: Final = re.compile(r"^ {2}(\w+) +([\d.]+) s$")
 
@@ -86,7 +88,7 @@ def measure(command: list[str], console: Console) -> list[dict[str, Any]]:
             stage = {"stage": found.group(1), "seconds": float(found.group(2)), "elapsed": round(now - last, 1)}
             stages.append({**stage, "peak_mb": peak, "before_mb": before})
             last = now
-    if child.wait() not in (0, 3):  # 3: not blessed, which is a result
+    if child.wait() not in (0, NOT_BLESSED):
         raise SystemExit(f"The run ended with status {child.returncode}.")
     return stages
 

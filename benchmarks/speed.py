@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.peers.order import newest_interactions, ordered
+from benchmarks.runs import prepare
 
 PEERS: Final = pathlib.Path(__file__).parent / "peers"
 # RecBole's defaults; window 50 is our default as well. Overlap and the rest are as shipped for MovieLens-100K.
@@ -165,11 +166,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def prepare(root: pathlib.Path, config: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
-    """Runs the chain where there is none yet, and writes out the order of its interactions for the peer."""
-    if not (root / "artifacts" / "Transform").exists():
-        command = [sys.executable, "-m", "pipeline.cli", "run", "--config", config, "--output", root]
-        subprocess.run(command, check=True)
+def order_for_peer(root: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    """Writes out the order of a run's interactions for the peer."""
     folder.mkdir(parents=True, exist_ok=True)
     ordered(newest_interactions(root)).write_csv(folder / "order.csv")
     return folder / "order.csv"
@@ -187,7 +185,8 @@ def main() -> None:
     parser.add_argument("--no-quality", action="store_true", help="leave out the trainings to the peer's quality")
     arguments = parser.parse_args()
     record: dict[str, Any] = {"machine": machine(), "widths": WIDTHS}
-    sides = Sides(arguments, prepare(arguments.root, arguments.config, arguments.folder))
+    prepare(arguments.root, arguments.config)
+    sides = Sides(arguments, order_for_peer(arguments.root, arguments.folder))
     record["speed"] = {threads: measured(sides, threads) for threads in arguments.threads}
     if not arguments.no_quality:
         record["quality"] = quality(sides)

@@ -13,8 +13,8 @@ import subprocess
 import sys
 
 from benchmarks.peers.search import SEEDS
+from benchmarks.runs import run_chain
 
-NOT_BLESSED = 3  # seqrank's exit status: a seed that is worse than the one before; its ranks count all the same
 HERE = pathlib.Path(__file__).parent
 
 
@@ -22,19 +22,7 @@ def ours(folder: pathlib.Path, seeds: list[int]) -> list[str]:
     """Runs the chain once a seed, data stages from the cache, and returns each run's folder of per-user ranks."""
     found = []
     for seed in seeds:
-        command = [
-            sys.executable,
-            "-m",
-            "pipeline.cli",
-            "run",
-            "--output",
-            str(folder),
-            "--set",
-            f"trainer.seed={seed}",
-        ]
-        status = subprocess.run(command, check=False).returncode
-        if status not in (0, NOT_BLESSED):
-            raise SystemExit(status)
+        run_chain(folder, "--set", f"trainer.seed={seed}")
         summary = json.loads((folder / "latest" / "summary.json").read_text(encoding="utf-8"))
         found.append(str(pathlib.Path(summary["paths"]["evaluation"]) / "per_user"))
     return found
