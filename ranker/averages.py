@@ -33,22 +33,20 @@ class Averages(tf.keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """inputs: [B, T, width] -> [B, T, width]."""
-        shape = tf.shape(inputs)
-        shares = tf.cast(self._shares(shape[1]), inputs.dtype)
-        averages = tf.reshape(tf.einsum("trs,bsd->btrd", shares, inputs), [shape[0], shape[1], self._size])
-        return self.inner(inputs, training=training) + self.weigh(averages)
+        outputs = self.inner(inputs, training=training)
+        return outputs + mixed(self.weigh, inputs, self._shares(tf.shape(inputs)[1])[tf.newaxis])
 
     @property
     def _size(self) -> int:
         return self.width * len(self.decays)
 
     def _shares(self, length: tf.Tensor) -> tf.Tensor:
-        """How much of each average at t comes from s: [T, R, T] float32, each average's sum 1."""
+        """How much of each average at t comes from s: [T, S, R] float32, each average's sum 1."""
         at = tf.range(length)
-        distance = tf.cast(at[:, tf.newaxis, tf.newaxis] - at, tf.float32)
-        power = tf.pow(tf.constant(self.decays, tf.float32)[:, tf.newaxis], tf.maximum(distance, 0.0))
+        distance = tf.cast(at[:, tf.newaxis] - at, tf.float32)[:, :, tf.newaxis]
+        power = tf.pow(tf.constant(self.decays, tf.float32), tf.maximum(distance, 0.0))
         weights = tf.where(distance >= 0.0, power, 0.0)
-        return weights / tf.reduce_sum(weights, axis=2, keepdims=True)
+        return weights / tf.reduce_sum(weights, axis=1, keepdims=True)
 
 
 class RecurrentAverages(Averages):
@@ -94,3 +92,24 @@ def means(sums: tf.Tensor, totals: tf.Tensor) -> tf.Tensor:
     size, count = sums.shape[-1], totals.shape[-1]
     parts = tf.reshape(sums, [-1, count, size // count]) / tf.maximum(totals, 1.0)[:, :, tf.newaxis]
     return tf.reshape(parts, [-1, size])
+
+
+def mixed(weigh: tf.keras.layers.Dense, inputs: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
+    """What a matrix makes of several mixtures of the inputs: weigh of [B, T, R * D], without these ever being there.
+
+    Each input goes through each mixture's matrix first, so that what is mixed lies as a product of matrices wants it.
+
+    Args:
+        weigh: from R * D to its units.
+        inputs: [B, T, D].
+        shares: [B or 1, T, S, R], how much of mixture r at t comes from s.
+    Returns: [B, T, units].
+    """
+    length, width, count = tf.shape(inputs)[1], inputs.shape[-1], shares.shape[-1]
+    if not weigh.built:
+        weigh.build([None, None, count * width])
+    kernel = tf.cast(weigh.kernel, inputs.dtype)
+    kernel = tf.transpose(tf.reshape(kernel, [count, width, weigh.units]), [1, 0, 2])
+    each = tf.matmul(tf.reshape(inputs, [-1, width]), tf.reshape(kernel, [width, count * weigh.units]))
+    each = tf.reshape(each, [-1, length * count, weigh.units])
+    return tf.matmul(tf.reshape(tf.cast(shares, inputs.dtype), [-1, length, length * count]), each)

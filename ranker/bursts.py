@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from ranker.averages import added, means
+from ranker.averages import added, means, mixed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +33,10 @@ class Bursts(tf.keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, gaps: tf.Tensor) -> tf.Tensor:
         """inputs: [B, T, width]; gaps: [B, T] int64 -> [B, T, width]."""
-        burst = tf.cumsum(tf.cast(self._ended(gaps), tf.int32), axis=1)  # its number: [B, T, R]
-        same = tf.cast(burst[:, :, tf.newaxis] == burst[:, tf.newaxis], inputs.dtype)  # [B, T, S, R]
-        same = tf.linalg.band_part(tf.transpose(same, [0, 3, 1, 2]), -1, 0)  # up to each position: [B, R, T, S]
-        found = tf.matmul(same, inputs[:, tf.newaxis]) / tf.reduce_sum(same, axis=3, keepdims=True)
-        shape = tf.shape(inputs)
-        return self.weigh(tf.reshape(tf.transpose(found, [0, 2, 1, 3]), [shape[0], shape[1], self.state_sizes[0]]))
+        burst = tf.cumsum(tf.cast(tf.transpose(self._ended(gaps), [0, 2, 1]), tf.int32), axis=2)  # number: [B, R, T]
+        same = tf.cast(burst[:, :, :, tf.newaxis] == burst[:, :, tf.newaxis], inputs.dtype)
+        same = tf.linalg.band_part(same, -1, 0)  # up to each position: [B, R, T, S]
+        return mixed(self.weigh, inputs, tf.transpose(same / tf.reduce_sum(same, axis=3, keepdims=True), [0, 2, 3, 1]))
 
     def step(self, x: tf.Tensor, gap: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """States after one position more.

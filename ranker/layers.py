@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from ranker import recurrence
 from ranker.dropout import Dropout
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class RecurrentStack(tf.keras.layers.Layer):
         """inputs: [B, T, width] -> [B, T, width], T at least 1."""
         for n, (layer, dropout) in enumerate(zip(self.layers, self.dropouts, strict=True)):
             with self._thin(n, training):
-                outputs = layer(inputs)
+                fast = training and recurrence.takes(layer, inputs)
+                outputs = recurrence.outputs(layer.cell, inputs) if fast else layer(inputs)
             inputs = self._joined(n, dropout(outputs, training=training), inputs)
         return self.projection(inputs)
 

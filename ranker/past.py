@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from schemas.features import FIRST_ITEM
+from ranker.layers import lookup
+from schemas.features import FIRST_ITEM, MOST_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,20 +81,50 @@ class Past:
 
         By where each item stands first in its row: one comparison, where to scatter took three times it.
         """
-        column = self.ids - FIRST_ITEM
-        rows, width = tf.unstack(tf.shape(column, tf.int64))
-        inside = (column >= 0) & (column < self.size)
-        segment = tf.where(inside, tf.range(rows)[:, tf.newaxis] * self.size + column, -1)  # below 0: passed over
-        place = tf.broadcast_to(tf.range(tf.cast(width, tf.int32)), tf.shape(column))
-        first = tf.reshape(tf.math.unsorted_segment_min(place, segment, rows * self.size), [rows, self.size])
+        first, _ = self._firsts()
+        nowhere = first == first.dtype.max
+        # In 16 bits, as [R, n] of them are copied: exact, since only ends of rows lie beyond MOST_PLACES.
+        first = tf.cast(tf.where(nowhere, tf.int16.max, tf.minimum(first, MOST_PLACES)), tf.int16)
+        ends = tf.cast(tf.minimum(self.upto, tf.int16.max), tf.int16)
 
         def masks(some: tf.Tensor) -> tf.Tensor:
-            upto, labels = tf.cast(tf.gather(self.upto, some), tf.int32), tf.gather(self.labels, some)
+            upto, labels = tf.gather(ends, some), tf.gather(self.labels, some)
             behind = tf.gather(first, tf.gather(self.rows, some)) < upto[:, tf.newaxis]
             own = tf.stack([tf.range(tf.size(labels, tf.int64)), labels], axis=1)
             return tf.tensor_scatter_nd_update(behind, own, tf.zeros_like(labels, tf.bool))
 
         return masks
+
+    def sums(self, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Sums of columns' vectors over what each position leaves out, and how many columns that is.
+
+        Args:
+            values: [n, D] float32; gradients flow to it.
+        Returns: [N, D] and [N] float32.
+        """
+        first, new = self._firsts()
+        length = tf.shape(new)[1]
+        upto = tf.linalg.band_part(tf.ones([length + 1, length]), -1, 0) - tf.eye(length + 1, length)  # t: all before
+        vectors = tf.where(new[:, :, tf.newaxis], lookup(values, tf.where(new, self.ids - FIRST_ITEM, 0)), 0.0)
+        place = self.rows * tf.cast(length + 1, tf.int64) + self.upto
+        behind, count = (
+            lookup(tf.reshape(tf.matmul(upto, part), [-1, part.shape[2]]), place)
+            for part in (vectors, tf.cast(new, tf.float32)[:, :, tf.newaxis])
+        )
+        again = tf.gather_nd(first, tf.stack([self.rows, self.labels], axis=1)) < tf.cast(self.upto, tf.int32)
+        own = tf.cast(again, tf.float32)
+        return behind - own[:, tf.newaxis] * lookup(values, self.labels), count[:, 0] - own
+
+    def _firsts(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Where in its row each column comes first, past the end if nowhere: [B, n] int32; which ids are it: [B, M]."""
+        column = self.ids - FIRST_ITEM
+        rows, width = tf.unstack(tf.shape(column, tf.int64))
+        inside = (column >= 0) & (column < self.size)
+        segment = tf.where(inside, tf.range(rows)[:, tf.newaxis] * self.size + column, -1)  # below 0: passed over
+        place = tf.broadcast_to(tf.range(tf.cast(width, tf.int32)), tf.shape(column))
+        first = tf.math.unsorted_segment_min(place, segment, rows * self.size)
+        new = inside & (tf.gather(first, tf.maximum(segment, 0)) == place)
+        return tf.reshape(first, [rows, self.size]), new
 
     def _at(self, columns: tf.Tensor) -> tf.Tensor:
         """[S] -> [N, S] bool: what is behind each position. Row by row first, since a row has many positions."""

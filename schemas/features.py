@@ -64,6 +64,7 @@ USER_VOCABULARY: Final = "users"
 PADDING: Final = 0
 UNKNOWN: Final = 1  # an item (or user) that training never saw, or saw too rarely
 FIRST_ITEM: Final = 2
+MOST_PLACES: Final = (1 << 15) - 2  # of a window: what a model leaves out is known by its place, in 16 bits
 # history [n] int64 ids, label [n] int64 ids, seen [m] int64 ids, loss_from, history_tied, label_weight as before, and:
 HISTORY_GAP: Final = "history_gap"  # [n] int64, bucket of the time since the event before; 0: unknown or first
 USER: Final = "user"  # [1] int64 id, only where the model embeds users

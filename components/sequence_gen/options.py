@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.sequence_gen.splits import Split, load
+from schemas.features import MOST_PLACES
 
 
 class KCore(BaseModel):
@@ -29,7 +30,12 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     window: Annotated[
-        int, Field(ge=2, description="Events that the model sees at most, and the length of a training sequence.")
+        int,
+        Field(
+            ge=2,
+            le=MOST_PLACES,
+            description="Events that the model sees at most, and the length of a training sequence.",
+        ),
     ] = 50
     overlap: Annotated[
         int | None,

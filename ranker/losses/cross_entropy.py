@@ -39,6 +39,7 @@ def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
     from ranker.past import Past
 
     smoothing = options.label_smoothing
+    fixed = 0 if catalogue.factors is None else catalogue.factors.shape[1]  # what ranker.long_term puts behind an item
     plain = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=tf.keras.losses.Reduction.SUM)
     task = tfrs.tasks.Ranking(plain, name="cross_entropy")
     task._autocast = False  # under mixed precision a Keras layer would cast logits and weights back to 16 bits
@@ -57,7 +58,7 @@ def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
 
     def loss(queries, labels, weights, items, bias, adjust=None):
         if queries.dtype == tf.float32 and (adjust is None or isinstance(adjust, Past)):
-            return cross_entropy(queries, labels, weights, tf.cast(items, tf.float32), bias, adjust, smoothing)
+            return cross_entropy(queries, labels, weights, tf.cast(items, tf.float32), bias, adjust, smoothing, fixed)
         logits = tf.cast(tf.matmul(queries, tf.cast(items, queries.dtype), transpose_b=True), tf.float32) + bias
         if adjust is not None:
             logits += adjust(None)

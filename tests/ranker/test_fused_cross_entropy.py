@@ -55,6 +55,21 @@ def test_it_is_what_all_logits_at_once_give_whatever_the_number_of_positions(mon
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_columns_that_nobody_learns_change_no_other_gradient():
+    queries, labels, weights, items, bias = arguments(7)
+    found = {}
+    for fixed in (0, 2):
+        with tf.GradientTape() as tape:
+            tape.watch([queries, items, bias])
+            total = fused_cross_entropy.cross_entropy(
+                queries, labels, weights, items, bias, past(labels), 0.1, fixed=fixed
+            )
+        of_queries, of_items, of_bias = tape.gradient(total, [queries, items, bias])
+        found[fixed] = [total, of_queries, of_items[:, : WIDTH - 2], of_bias]
+    for some, all_of_them in zip(found[2], found[0], strict=True):
+        np.testing.assert_allclose(some, all_of_them, rtol=1e-5, atol=1e-6)
+
+
 def test_logits_are_never_all_there_at_once():
     count = tf.constant(10**6)
     for size in (100, 10_000, 1_000_000):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tf_keras.src.layers.rnn import gru_lstm_utils
 
-from ranker import registry
+from ranker import recurrence, registry
 from ranker.layers import Residual, with_residual
 
 WIDTH, ROWS, LENGTH = 4, 3, 5
@@ -57,7 +57,8 @@ def test_every_layer_meets_keras_conditions_for_cudnn(name, knobs):
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_the_graph_offers_a_gpu_cudnns_kernel_without_looking_at_a_mask(name, training):
+def test_the_graph_offers_a_gpu_cudnns_kernel_without_looking_at_a_mask(name, training, monkeypatch):
+    monkeypatch.setattr(recurrence, "_gpus", lambda: ["a GPU"])  # without one, ranker.recurrence trains an LSTM
     stack = build(name, layers=2, recurrent_dropout=0.2)
     graph = tf.function(lambda x: stack(x, training=training)).get_concrete_function(inputs()).graph.as_graph_def()
     offered = [each for each in graph.library.function if each.attr["api_preferred_device"].s == b"GPU"]
@@ -109,7 +110,7 @@ def test_dropped_recurrent_weights_are_as_if_they_were_zero_and_the_others_large
     kernel = stack.layers[0].cell.recurrent_kernel
     kernel.assign(stack.thinned[0](tf.convert_to_tensor(kernel), training=True))
     assert 0.2 < np.mean(kernel.numpy() == 0) < 0.8
-    np.testing.assert_allclose(stack(inputs()), trained, rtol=1e-6)
+    np.testing.assert_allclose(stack(inputs()), trained, rtol=1e-5, atol=1e-6)  # of an LSTM, two ways to add
     assert len(weights) == len(stack.get_weights())
 
 

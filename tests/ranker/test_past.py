@@ -8,7 +8,7 @@ from ranker.catalogue import Catalogue
 from ranker.model import SequenceRanker
 from ranker.options import ModelOptions
 from ranker.past import Past
-from schemas.features import FIRST_ITEM, PADDING, UNKNOWN
+from schemas.features import FIRST_ITEM, MOST_PLACES, PADDING, UNKNOWN
 
 ITEMS = 5
 # Row 0 repeats item 1; row 1 has an unknown item and padding. Positions: (0, 0), (0, 2), (1, 1).
@@ -40,6 +40,27 @@ def test_drawn_columns_are_left_out_position_by_position(past):
 def test_columns_of_each_position_are_left_out(past):
     columns = [[1, 3], [3, 1], [4, 0]]
     np.testing.assert_array_equal(past(tf.constant(columns, tf.int64)), expected(columns))
+
+
+def test_sums_are_over_what_is_left_out_each_column_once(past):
+    values = np.random.default_rng(0).normal(size=[ITEMS, 3]).astype(np.float32)
+    sums, counts = past.sums(tf.constant(values))
+    np.testing.assert_allclose(sums, [values[list(out)].sum(0) for out in LEFT_OUT], rtol=1e-6)
+    np.testing.assert_array_equal(counts, [len(out) for out in LEFT_OUT])
+
+
+def test_nothing_behind_leaves_nothing_out_and_sums_to_zero():
+    nothing = Past.up_to(tf.zeros([1, 0], tf.int64), None, tf.constant([1], tf.int64), ITEMS)
+    sums, counts = nothing.sums(tf.ones([ITEMS, 2]))
+    assert not nothing.masks()(tf.range(1)).numpy().any()
+    assert (sums.numpy().tolist(), counts.numpy().tolist()) == ([[0.0, 0.0]], [0.0])
+
+
+def test_a_past_of_more_places_than_16_bits_hold_is_left_out_to_its_end():
+    ids = np.zeros([1, MOST_PLACES + 100], np.int64)
+    ids[0, [5, MOST_PLACES, MOST_PLACES + 99]] = [FIRST_ITEM, FIRST_ITEM + 1, FIRST_ITEM + 2]
+    long = Past.up_to(tf.constant(ids), None, tf.constant([4], tf.int64), ITEMS)
+    assert long.masks()(tf.range(1)).numpy().tolist() == [[True, True, True, False, False]]
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "sampled_softmax", "gbce", "bpr_max"])
