@@ -286,4 +286,5 @@ def run(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[Width]]:
 if __name__ == "__main__":
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # as the Trainer's process has it
     main()

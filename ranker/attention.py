@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from ranker.dropout import Dropout
-from ranker.layers import lookup
+from ranker.layers import at, lookup
 
 _RANGE = 0.05  # of the uniform initial values of positions, as for items
 
@@ -75,14 +75,14 @@ class Transformer(tf.keras.layers.Layer):
             self.parts.append(_Part(_FeedForward(inside, width, dropout), dropout))
         self.norm = tf.keras.layers.LayerNormalization()
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """inputs: [B, T, width] -> [B, T, width]."""
+    def call(self, inputs: tf.Tensor, training: bool = False, last: tf.Tensor | None = None) -> tf.Tensor:
+        """inputs: [B, T, width] -> [B, T, width]; [B, width] at the places `last` [B], if given."""
         window = self.positions.shape[0]
         positions = lookup(tf.convert_to_tensor(self.positions), tf.minimum(tf.range(tf.shape(inputs)[1]), window - 1))
         x = inputs + positions
         for part in self.parts:
             x = part(x, training=training)
-        return self.norm(x)
+        return at(self.norm(x), last)
 
 
 class _Part(tf.keras.layers.Layer):

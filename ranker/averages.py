@@ -31,10 +31,12 @@ class Averages(tf.keras.layers.Layer):
         self.width = width
         self.weigh = tf.keras.layers.Dense(width, use_bias=False)
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """inputs: [B, T, width] -> [B, T, width]."""
-        outputs = self.inner(inputs, training=training)
-        return outputs + mixed(self.weigh, inputs, self._shares(tf.shape(inputs)[1])[tf.newaxis])
+    def call(self, inputs: tf.Tensor, training: bool = False, last: tf.Tensor | None = None) -> tf.Tensor:
+        """As RecurrentStack.call."""
+        outputs, shares = self.inner(inputs, training=training, last=last), self._shares(tf.shape(inputs)[1])
+        if last is None:
+            return outputs + mixed(self.weigh, inputs, shares[tf.newaxis])
+        return outputs + mixed_once(self.weigh, inputs, tf.gather(shares, last))
 
     @property
     def _size(self) -> int:
@@ -113,3 +115,9 @@ def mixed(weigh: tf.keras.layers.Dense, inputs: tf.Tensor, shares: tf.Tensor) ->
     each = tf.matmul(tf.reshape(inputs, [-1, width]), tf.reshape(kernel, [width, count * weigh.units]))
     each = tf.reshape(each, [-1, length * count, weigh.units])
     return tf.matmul(tf.reshape(tf.cast(shares, inputs.dtype), [-1, length, length * count]), each)
+
+
+def mixed_once(weigh: tf.keras.layers.Dense, inputs: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
+    """As `mixed`, at one place of each row: shares [B, S, R] -> [B, units]."""
+    found = tf.matmul(tf.cast(shares, inputs.dtype), inputs, transpose_a=True)
+    return weigh(tf.reshape(found, [-1, shares.shape[-1] * inputs.shape[-1]]))

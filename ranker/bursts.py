@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from ranker.averages import added, means, mixed
+from ranker import averages
+from ranker.averages import added, mixed, mixed_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +32,20 @@ class Bursts(tf.keras.layers.Layer):
         self.weigh = tf.keras.layers.Dense(width, use_bias=False)
         self.state_sizes = (width * len(self.pauses), len(self.pauses))  # sums, and events in them
 
-    def call(self, inputs: tf.Tensor, gaps: tf.Tensor) -> tf.Tensor:
-        """inputs: [B, T, width]; gaps: [B, T] int64 -> [B, T, width]."""
-        burst = tf.cumsum(tf.cast(tf.transpose(self._ended(gaps), [0, 2, 1]), tf.int32), axis=2)  # number: [B, R, T]
-        same = tf.cast(burst[:, :, :, tf.newaxis] == burst[:, :, tf.newaxis], inputs.dtype)
-        same = tf.linalg.band_part(same, -1, 0)  # up to each position: [B, R, T, S]
-        return mixed(self.weigh, inputs, tf.transpose(same / tf.reduce_sum(same, axis=3, keepdims=True), [0, 2, 3, 1]))
+    def call(self, inputs: tf.Tensor, gaps: tf.Tensor, last: tf.Tensor | None = None) -> tf.Tensor:
+        """inputs: [B, T, width]; gaps: [B, T] int64 -> [B, T, width]; [B, width] at the places `last` [B], if given."""
+        ended = tf.cast(tf.transpose(self._ended(gaps), [0, 2, 1]), tf.int32)
+        burst = tf.cumsum(ended, axis=2)  # its number: [B, R, T]
+        if last is None:
+            same = tf.cast(burst[:, :, :, tf.newaxis] == burst[:, :, tf.newaxis], inputs.dtype)
+            same = tf.linalg.band_part(same, -1, 0)  # up to each position: [B, R, T, S]
+            means = tf.transpose(same / tf.reduce_sum(same, axis=3, keepdims=True), [0, 2, 3, 1])
+            return mixed(self.weigh, inputs, means)
+        now = tf.gather(burst, last, axis=2, batch_dims=1)[:, :, tf.newaxis]
+        before = tf.range(tf.shape(gaps)[1]) <= tf.cast(last, tf.int32)[:, tf.newaxis]
+        same = tf.cast((burst == now) & before[:, tf.newaxis], inputs.dtype)  # [B, R, S]
+        means = tf.transpose(same / tf.reduce_sum(same, axis=2, keepdims=True), [0, 2, 1])
+        return mixed_once(self.weigh, inputs, means)
 
     def step(self, x: tf.Tensor, gap: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """States after one position more.
@@ -52,7 +61,7 @@ class Bursts(tf.keras.layers.Layer):
     def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
         """What stands at the position that led to these states: [B, width]."""
         sums, counts = states
-        return self.weigh(means(sums, counts))
+        return self.weigh(averages.means(sums, counts))
 
     def _ended(self, gaps: tf.Tensor) -> tf.Tensor:
         """[...] int64 -> [..., R] bool: which bursts end before each event."""

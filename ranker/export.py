@@ -41,7 +41,9 @@ def export(
     plain.set_weights(model.get_weights())
     plain.freeze()
     exported = ExportedRanker(plain, transform, raw_feature_spec, recommendations)
-    tf.saved_model.save(exported, path, signatures=exported.signatures())
+    # Keras has each layer's training traced as well; gradients of our own (ranker.recurrence) can't be written with it.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(exported, path, signatures=exported.signatures(), options=options)
     warm_start.write(plain, path)
     facts = Facts(mask_seen=model.catalogue.mask_seen, window=model.catalogue.window)
     with tf.io.gfile.GFile(f"{path}/{EXPORTED_FACTS}", "w") as file:

@@ -61,14 +61,14 @@ class RecurrentStack(tf.keras.layers.Layer):
             input_shape = [layer.cell.units]
         super().build(input_shape)
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """inputs: [B, T, width] -> [B, T, width], T at least 1."""
+    def call(self, inputs: tf.Tensor, training: bool = False, last: tf.Tensor | None = None) -> tf.Tensor:
+        """inputs: [B, T, width] -> [B, T, width], T at least 1; [B, width] at the places `last` [B], if given."""
         for n, (layer, dropout) in enumerate(zip(self.layers, self.dropouts, strict=True)):
             with self._thin(n, training):
                 fast = training and recurrence.takes(layer, inputs)
                 outputs = recurrence.outputs(layer.cell, inputs) if fast else layer(inputs)
             inputs = self._joined(n, dropout(outputs, training=training), inputs)
-        return self.projection(inputs)
+        return self.projection(at(inputs, last))
 
     @contextlib.contextmanager
     def _thin(self, n: int, training: bool) -> Iterator[None]:
@@ -132,9 +132,9 @@ class Residual(tf.keras.layers.Layer):
         self.inner = inner
         self.scale = self.add_weight(name="scale", shape=[width], initializer="ones")
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """inputs: [B, T, width] -> [B, T, width]."""
-        return self.inner(inputs, training=training) + self.scale * inputs
+    def call(self, inputs: tf.Tensor, training: bool = False, last: tf.Tensor | None = None) -> tf.Tensor:
+        """As RecurrentStack.call."""
+        return self.inner(inputs, training=training, last=last) + self.scale * at(inputs, last)
 
 
 class RecurrentResidual(Residual):
@@ -163,6 +163,11 @@ def shares(states: Sequence[tf.Tensor], layers: int) -> list[list[tf.Tensor]]:
     """The states of each of so many layers, which have equally many, one layer's behind the other's."""
     count = len(states) // layers
     return [list(states[n : n + count]) for n in range(0, len(states), count)]
+
+
+def at(values: tf.Tensor, places: tf.Tensor | None) -> tf.Tensor:
+    """[B, T, ...] -> [B, ...], of each row what stands at its place, [B] int; None: all of it, [B, T, ...]."""
+    return values if places is None else tf.gather(values, places, batch_dims=1)
 
 
 def lookup(table: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:

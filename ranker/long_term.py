@@ -49,11 +49,15 @@ class LongTerm(tf.keras.layers.Layer):
         self.factors = self.add_weight(name="factors", shape=rows.shape, initializer=given, trainable=False)
         self.scale = self.add_weight(name=WEIGHT, shape=[], initializer="ones")
 
-    def call(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The past at every position of a history, and whatever came before it where `seen` says so: [B, T, r]."""
-        sums = tf.cumsum(self.of(features[f.HISTORY]), axis=1)
+    def call(self, features: Mapping[str, tf.Tensor], ends: bool = False) -> tf.Tensor:
+        """The past at every position of a history, and whatever came before it where `seen` says so: [B, T, r].
+
+        `ends`: at the end of each alone, [B, r].
+        """
+        events = self.of(features[f.HISTORY])
+        sums = tf.reduce_sum(events, axis=1) if ends else tf.cumsum(events, axis=1)
         if f.SEEN in features:
-            sums += tf.reduce_sum(self.of(features[f.SEEN]), axis=1, keepdims=True)
+            sums += tf.reduce_sum(self.of(features[f.SEEN]), axis=1, keepdims=not ends)
         return self.scaled(sums)
 
     def scaled(self, sums: tf.Tensor) -> tf.Tensor:

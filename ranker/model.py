@@ -144,20 +144,22 @@ class SequenceRanker(tfrs.Model):
             x += tf.cast(self.contexts(features), x.dtype)
         return tf.cast(x, self.compute_dtype)
 
-    def call(self, features: Features, training: bool = False, table: ItemTable | None = None) -> tf.Tensor:
-        """Queries at every position: [B, T, Q]; `table`: item_table's, where it is at hand."""
+    def call(
+        self, features: Features, training: bool = False, table: ItemTable | None = None, last: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Queries at every position, [B, T, Q], or at places `last` [B] alone, [B, Q]; `table`: item_table's."""
         if training and self.silence is not None:
             features = silenced(features, self.silence.drawn(tf.shape(features[f.HISTORY])[0]))
         embedded = self.dropout(self.embed(features, training, table), training=training)
-        queries = self.architecture(embedded, training=training)
+        queries = self.architecture(embedded, training=training, last=last)
         if self.bursts is not None:
-            queries += self.bursts(embedded, features[f.HISTORY_GAP])
-        return beside(queries, None if self.long_term is None else self.long_term(features))
+            queries += self.bursts(embedded, features[f.HISTORY_GAP], last=last)
+        return beside(queries, None if self.long_term is None else self.long_term(features, ends=last is not None))
 
     def query(self, features: Features, table: ItemTable | None = None) -> tf.Tensor:
         """Queries at the last event, of all members: [B, Q]; of no meaning where a history is empty."""
         last = tf.maximum(tf.math.count_nonzero(features[f.HISTORY], axis=1) - 1, 0)
-        return self.averaged(tf.gather(self(features, table=table), last, batch_dims=1))
+        return self.averaged(self(features, table=table, last=last))
 
     def averaged(self, queries: tf.Tensor) -> tf.Tensor:
         """[..., Q], of what `call` gives: products with candidates are the means of the members'."""
@@ -189,8 +191,7 @@ class SequenceRanker(tfrs.Model):
             queries, labels, weights, times, ratings, at = self._positions(features, training, table)
             ids, apart = features[f.HISTORY], self.options.members  # each learns on its own
         columns = tf.clip_by_value(labels - f.FIRST_ITEM, 0, known - 1)  # what has no id has no weight
-        vectors, bias = self._vectors_and_biases(table)
-        adjust = self._adjust(times, columns, ids, at)
+        (vectors, bias), adjust = self._vectors_and_biases(table), self._adjust(times, columns, ids, at)
         several = members.each(apart, self.options.embedding_dim, queries, vectors[:known])
         totals = [self.head.total(ratings, own, columns, weights, them, bias[:known], adjust) for own, them in several]
         return tf.add_n(totals) / apart, tf.reduce_sum(weights)
