@@ -9,6 +9,7 @@ Large-Vocabulary Language Models, ICLR 2025.)
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from ranker.past import Past
 
-_CACHED = 1 << 21  # bytes of logits at a time: about what one core of common processors has to itself
+_CACHED = 1 << 21  # bytes of logits at a time and core: about what one of common processors has to itself
 _CACHED_GPU = 1 << 29  # a GPU would rather have few large products
 _LANES = 8  # a product of another number of columns took a quarter longer
 _FEWEST = 32  # positions at a time: for products of matrices to be worth their name
@@ -137,5 +138,10 @@ def _some(
 
 def _at_once(count: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     """Positions whose logits are there together."""
-    room = _CACHED_GPU if tf.config.list_physical_devices("GPU") else _CACHED
+    room = _CACHED_GPU if tf.config.list_physical_devices("GPU") else _CACHED * _cores()
     return tf.maximum(1, tf.minimum(count, tf.maximum(_FEWEST, room // 4 // size)))
+
+
+def _cores() -> int:
+    """That share an operation."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
