@@ -57,6 +57,8 @@ class Share:
 def options() -> tf.data.Options:
     """Of every dataset: in order, and as it is."""
     made = tf.data.Options()
+    # Its thread sleeps longer and longer between looks, and whoever lets go of a data set waits for it: up to a minute.
+    made.autotune.enabled = False
     made.deterministic = True
     made.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return made
