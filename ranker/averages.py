@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from ranker.layers import at
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,7 +35,7 @@ class Averages(tf.keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, training: bool = False, last: tf.Tensor | None = None) -> tf.Tensor:
         """As RecurrentStack.call."""
-        outputs, shares = self.inner(inputs, training=training, last=last), self._shares(tf.shape(inputs)[1])
+        outputs, shares = at(self.inner(inputs, training=training), last), self._shares(tf.shape(inputs)[1])
         if last is None:
             return outputs + mixed(self.weigh, inputs, shares[tf.newaxis])
         return outputs + mixed_once(self.weigh, inputs, tf.gather(shares, last))

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from ranker import averages
-from ranker.averages import added, mixed, mixed_once
+from ranker.averages import added, means, mixed, mixed_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,13 +38,13 @@ class Bursts(tf.keras.layers.Layer):
         if last is None:
             same = tf.cast(burst[:, :, :, tf.newaxis] == burst[:, :, tf.newaxis], inputs.dtype)
             same = tf.linalg.band_part(same, -1, 0)  # up to each position: [B, R, T, S]
-            means = tf.transpose(same / tf.reduce_sum(same, axis=3, keepdims=True), [0, 2, 3, 1])
-            return mixed(self.weigh, inputs, means)
+            shares = tf.transpose(same / tf.reduce_sum(same, axis=3, keepdims=True), [0, 2, 3, 1])
+            return mixed(self.weigh, inputs, shares)
         now = tf.gather(burst, last, axis=2, batch_dims=1)[:, :, tf.newaxis]
         before = tf.range(tf.shape(gaps)[1]) <= tf.cast(last, tf.int32)[:, tf.newaxis]
         same = tf.cast((burst == now) & before[:, tf.newaxis], inputs.dtype)  # [B, R, S]
-        means = tf.transpose(same / tf.reduce_sum(same, axis=2, keepdims=True), [0, 2, 1])
-        return mixed_once(self.weigh, inputs, means)
+        shares = tf.transpose(same / tf.reduce_sum(same, axis=2, keepdims=True), [0, 2, 1])
+        return mixed_once(self.weigh, inputs, shares)
 
     def step(self, x: tf.Tensor, gap: tf.Tensor, states: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """States after one position more.
@@ -61,7 +60,7 @@ class Bursts(tf.keras.layers.Layer):
     def output(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
         """What stands at the position that led to these states: [B, width]."""
         sums, counts = states
-        return self.weigh(averages.means(sums, counts))
+        return self.weigh(means(sums, counts))
 
     def _ended(self, gaps: tf.Tensor) -> tf.Tensor:
         """[...] int64 -> [..., R] bool: which bursts end before each event."""

@@ -144,4 +144,4 @@ def _at_once(count: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 def _cores() -> int:
     """That share an operation."""
-    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
+    return tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))

@@ -134,7 +134,7 @@ class Residual(tf.keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, training: bool = False, last: tf.Tensor | None = None) -> tf.Tensor:
         """As RecurrentStack.call."""
-        return self.inner(inputs, training=training, last=last) + self.scale * at(inputs, last)
+        return at(self.inner(inputs, training=training), last) + self.scale * at(inputs, last)
 
 
 class RecurrentResidual(Residual):

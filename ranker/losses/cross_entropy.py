@@ -29,7 +29,7 @@ def build(options: Options, catalogue: Catalogue) -> Callable[..., Any]:
     Of one position with logits z, label y and smoothing s over n items, the cross-entropy against (1 - s) at y plus
     s / n everywhere is logsumexp(z) - (1 - s) z_y - s mean(z), which is the plain one plus s (z_y - mean(z)). The two
     logits of that term come from the queries, since another pass over [N, n] logits would cost a quarter of the step.
-    Where logits are adjusted, n are the position's candidates, and that pass it takes.
+    Where logits are adjusted, n are the position's candidates; that pass it takes only where more than a past does it.
     """
     import tensorflow as tf
     import tensorflow_recommenders as tfrs

@@ -101,7 +101,8 @@ def test_recurrent_weights_are_dropped_in_training_alone_by_another_lot_each_tim
     assert any(variable is whole for variable in stack.trainable_weights)
 
 
-def test_dropped_recurrent_weights_are_as_if_they_were_zero_and_the_others_larger(name):
+def test_dropped_recurrent_weights_are_as_if_they_were_zero_and_the_others_larger(name, monkeypatch):
+    monkeypatch.setattr(recurrence, "_gpus", lambda: ["a GPU"])  # the same layer trained and asked
     stack = build(name, recurrent_dropout=0.5)
     weights = stack.get_weights()
     stack.thinned[0].set_weights([state := stack.thinned[0].get_weights()[0]])
@@ -110,7 +111,7 @@ def test_dropped_recurrent_weights_are_as_if_they_were_zero_and_the_others_large
     kernel = stack.layers[0].cell.recurrent_kernel
     kernel.assign(stack.thinned[0](tf.convert_to_tensor(kernel), training=True))
     assert 0.2 < np.mean(kernel.numpy() == 0) < 0.8
-    np.testing.assert_allclose(stack(inputs()), trained, rtol=1e-5, atol=1e-6)  # of an LSTM, two ways to add
+    np.testing.assert_allclose(stack(inputs()), trained, rtol=1e-6)
     assert len(weights) == len(stack.get_weights())
 
 

@@ -63,3 +63,14 @@ def test_a_stack_trains_with_it_and_answers_with_keras_layer(layer, monkeypatch)
     np.testing.assert_allclose(trained, answered, rtol=1e-5, atol=1e-6)
     stack(inputs)
     assert calls == [1]
+
+
+def test_a_stack_trains_with_it_where_recurrent_weights_are_dropped(layer, monkeypatch):
+    stack = RecurrentStack([layer], [UNITS, UNITS], WIDTH, 0.0, recurrent_dropout=0.5)
+    inputs = drawn(2, 3, WIDTH)
+    stack(inputs)
+    state = stack.thinned[0].get_weights()
+    ours = stack(inputs, training=True)
+    stack.thinned[0].set_weights(state)  # the same weights are dropped again
+    monkeypatch.setattr(recurrence, "_gpus", lambda: ["a GPU"])
+    np.testing.assert_allclose(ours, stack(inputs, training=True), rtol=1e-5, atol=1e-6)
