@@ -46,17 +46,24 @@ class Width:
 
 
 def matrix_rate() -> float:
-    """The machine's best rate in products of square float32 matrices, in operations a second."""
+    """The machine's best rate in products of square float32 matrices, in operations a second.
+
+    As many go on side by side as a step of training has slices.
+    """
     import tensorflow as tf
 
-    left, right = (tf.random.stateless_normal([_SQUARE, _SQUARE], seed=[n, 0]) for n in range(2))
-    product, best, until = tf.function(tf.matmul), float("inf"), time.perf_counter() + _PATIENCE
-    product(left, right)
+    from ranker import slices
+
+    sides = [tf.random.stateless_normal([2, _SQUARE, _SQUARE], seed=[n, 0]) for n in range(slices.count())]
+    products = tf.function(lambda: [tf.matmul(left, right) for left, right in map(tf.unstack, sides)])
+    best, until = float("inf"), time.perf_counter() + _PATIENCE
+    products()
     while time.perf_counter() < until:
         began = time.perf_counter()
-        product(left, right).numpy()
+        for product in products():
+            product.numpy()
         best = min(best, time.perf_counter() - began)
-    return 2 * _SQUARE**3 / best
+    return len(sides) * 2 * _SQUARE**3 / best
 
 
 def read_job(root: pathlib.Path, config: Any) -> Any:
@@ -263,16 +270,15 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[Width]]:
     """All measurements, on as many threads as asked for."""
-    import tensorflow as tf
-
     from pipeline.config import load
+    from ranker import slices
     from ranker.training import numerics
 
     threads = arguments.threads or len(os.sched_getaffinity(0))
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    config = load(arguments.config, arguments.set)
+    slices.share_cores(config.trainer.batch_size, threads)
     rate = matrix_rate()
-    job = read_job(arguments.root, load(arguments.config, arguments.set))
+    job = read_job(arguments.root, config)
     with contextlib.ExitStack() as stack:
         stack.enter_context(numerics(job.options))
         trained = Trained(job)

@@ -31,7 +31,7 @@ from benchmarks.runs import prepare
 PEERS: Final = pathlib.Path(__file__).parent / "peers"
 # RecBole's defaults; window 50 is our default as well. Overlap and the rest are as shipped for MovieLens-100K.
 WIDTHS: Final = ("trainer.model.embedding_dim=64", "trainer.model.architecture.units=128")
-OURS_BATCHES: Final = (32, 64, 128, 256)
+OURS_BATCHES: Final = (64, 128, 256, 512)
 PEER_BATCHES: Final = (512, 2048, 4096)
 _MEASURES: Final = {
     "targets_per_second": "targets trained a second",

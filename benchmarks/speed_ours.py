@@ -86,10 +86,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=100)
     arguments = parser.parse_args()
-    import tensorflow as tf
+    from pipeline.config import load
+    from ranker import slices
 
-    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
+    slices.share_cores(load(arguments.config, arguments.set).trainer.batch_size, arguments.threads)
     print(json.dumps((speed if arguments.what == "speed" else quality)(arguments)))
 
 

@@ -49,7 +49,7 @@ class RecurrentStack(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self.layers, self.state_sizes, self.residual = list(layers), tuple(state_sizes), residual
         self.dropouts = [Dropout(dropout) for _ in self.layers]
-        self.thinned = [Dropout(recurrent_dropout) for _ in self.layers] if recurrent_dropout else []
+        self.thinned = [Dropout(recurrent_dropout, by_row=False) for _ in self.layers] if recurrent_dropout else []
         self.norms = [tf.keras.layers.LayerNormalization() for _ in self.layers] if layer_norm else []
         self.projection = tf.keras.layers.Dense(width)
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from ranker import members, parts, registry, scoring
+from ranker import members, parts, registry, scoring, slices
 from ranker.baselines import popularity
 from ranker.contexts import silenced
 from ranker.dropout import Dropout
@@ -232,7 +232,9 @@ class SequenceRanker(tfrs.Model):
         tfrs.Model's own neither scales a loss for 16-bit gradients nor divides it between replicas.
         """
         with tf.GradientTape() as tape:
-            total, weight = self.loss_and_weight(features, training=True)
+            table = self.item_table(training=True)
+            several = slices.each(lambda some: self.loss_and_weight(some, True, table), features, self.jit_compile)
+            total, weight = (tf.add_n(parts) for parts in zip(*several, strict=True))
             everywhere = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, weight)
             loss = tf.math.divide_no_nan(total, everywhere)
         self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
@@ -243,12 +245,15 @@ class SequenceRanker(tfrs.Model):
     def test_step(self, features: Features) -> dict[str, tf.Tensor]:
         """Loss and ranks of one evaluation batch."""
         table = self.item_table()
-        query = self.query(features, table)  # for the loss and the ranks: the LSTM is most of the work
-        total, weight = self.loss_and_weight(features, table=table, query=query)
-        self.loss_mean.update_state(tf.math.divide_no_nan(total, weight), weight)
-        ranks = self.label_ranks(features, table, query)
-        for metric in self.rank_metrics:
-            metric.update_state(ranks)
+
+        def measured(some: Features) -> tuple[tf.Tensor, ...]:
+            query = self.query(some, table)  # for the loss and the ranks: the LSTM is most of the work
+            return *self.loss_and_weight(some, table=table, query=query), self.label_ranks(some, table, query)
+
+        for total, weight, ranks in slices.each(measured, features, self.jit_compile):
+            self.loss_mean.update_state(tf.math.divide_no_nan(total, weight), weight)
+            for metric in self.rank_metrics:
+                metric.update_state(ranks)
         self.head.validate(self, features, table)
         metrics = (self.loss_mean, *self.rank_metrics, *self.head_metrics)
         return {metric.name: metric.result() for metric in metrics}
@@ -281,10 +286,8 @@ class SequenceRanker(tfrs.Model):
     def aged(self, queries: tf.Tensor, times: tf.Tensor | None) -> Aged | None:
         """Age of the candidates for ranker.scoring; popularity's answers leave out what isn't published, no more.
 
-        Args:
-            queries: [B, Q + 2], scoring_queries'.
-            times: [B] int64, milliseconds; 0 or None: unknown.
-        Returns: None where the model doesn't look at age.
+        queries: [B, Q + 2], scoring_queries'. times: [B] int64, milliseconds; 0 or None: unknown. Returns None where
+        the model doesn't look at age.
         """
         if self.age is None:
             return None

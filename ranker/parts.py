@@ -53,7 +53,9 @@ def contexts(options: ModelOptions, catalogue: Catalogue) -> Contexts | None:
 def silence(options: ModelOptions, catalogue: Catalogue) -> Lot | None:
     """Draws the rows of training that say nothing beside their items; None: all say what they know, if anything."""
     said = options.gap_embedding or options.bursts or any(_columns(options, catalogue))
-    return Lot(options.context_dropout, name="context_dropout") if said and options.context_dropout else None
+    return (
+        Lot(options.context_dropout, by_row=True, name="context_dropout") if said and options.context_dropout else None
+    )
 
 
 def _columns(options: ModelOptions, catalogue: Catalogue) -> tuple[Mapping[str, int], Mapping[str, int]]:

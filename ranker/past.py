@@ -74,9 +74,10 @@ class Past:
         return tf.where(there & (column >= 0) & (column < self.size), column, -1)
 
     def with_nothing_behind(self, count: tf.Tensor) -> Past:
-        """The same, and so many positions more that have nothing behind them."""
-        rows, upto, labels = (tf.pad(part, [[0, count]]) for part in (self.rows, self.upto, self.labels))
-        return Past(self.ids, rows, upto, labels, self.size)
+        """The same, and so many positions more that have nothing behind them: of an empty row, at the end."""
+        upto, labels = (tf.pad(part, [[0, count]]) for part in (self.upto, self.labels))
+        rows = tf.pad(self.rows, [[0, count]], constant_values=tf.shape(self.ids, tf.int64)[0])
+        return Past(tf.pad(self.ids, [[0, 1], [0, 0]]), rows, upto, labels, self.size)
 
     def masks(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """What is left out, for every column: from some of the positions, [R] int, to [R, n] bool.

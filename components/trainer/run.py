@@ -12,7 +12,7 @@ import tensorflow_transform as tft
 from components.trainer import worker
 from components.trainer.options import Options
 from components.trainer.task import Task
-from ranker import items_table, warm_start
+from ranker import items_table, slices, warm_start
 from ranker.export import export
 from ranker.hyperparameters import applied, of_keras_tuner
 from ranker.job import Job, Sources, warn_of_logits
@@ -56,6 +56,8 @@ def train(task: Task, workers: Workers | None = None) -> None:
     config = task.custom_config
     tuned = of_keras_tuner(task.hyperparameters) if task.hyperparameters else {}
     options = applied(Options.model_validate_json(config["options"]), {**tuned, "epochs": int(config["epochs"])})
+    if workers is None:
+        slices.share_cores(options.batch_size)  # on a cluster; a local run did it before its first stage
     job = Job.of(options, _sources(task), tft.TFTransformOutput(task.transform_output))
     warn_of_logits(job.options, job.catalogue)
     begun, chief = _Begun.with_model(config["start"]), workers is None or workers.place.chief

@@ -9,6 +9,7 @@ from tfx.components.tuner.component import TunerFnResult
 
 from components.tuner.options import Options
 from components.tuner.search import Search
+from ranker import slices
 from ranker.job import Sources
 from ranker.job_options import JobOptions
 
@@ -26,6 +27,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """
     config = fn_args.custom_config
     options, job = Options.model_validate_json(config["options"]), JobOptions.model_validate_json(config["job"])
+    slices.share_cores(job.batch_size)  # on a cluster, as the Trainer does
     sources = Sources(
         train=fn_args.train_files,
         valid=fn_args.eval_files,

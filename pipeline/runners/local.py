@@ -119,7 +119,9 @@ def _run_stages(config: Config, root: OutputRoot, run_id: str, lines: StageLines
             from pipeline import erasure
             from pipeline.runners import metadata, unpublished
             from pipeline.runners.beam.check import check
+            from ranker import slices
 
+            slices.share_cores(config.trainer.batch_size)  # before the first stage has TensorFlow begin
             config = erasure.completed(config, root)
             fingerprints = _fingerprints(config, root)
             check(config.run.beam)
