@@ -26,8 +26,7 @@ def export(
     """Writes the model with every signature of schemas.features, and what a later training needs to begin with it.
 
     A fresh model takes the weights, so that what is written is float32 and on one device, however it was trained. Of
-    items with features the vectors are written, not what they were made of: a request needn't make them again. The
-    module isn't a Keras model: Keras would trace its own calls, too, which nobody needs and which takes longest.
+    items with features the vectors are written, not what they were made of: a request needn't make them again.
 
     Args:
         model: trained.
@@ -41,9 +40,7 @@ def export(
     plain.set_weights(model.get_weights())
     plain.freeze()
     exported = ExportedRanker(plain, transform, raw_feature_spec, recommendations)
-    # Keras has each layer's training traced as well; gradients of our own (ranker.recurrence) can't be written with it.
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(exported, path, signatures=exported.signatures(), options=options)
+    tf.saved_model.save(exported, path, signatures=exported.signatures())
     warm_start.write(plain, path)
     facts = Facts(mask_seen=model.catalogue.mask_seen, window=model.catalogue.window)
     with tf.io.gfile.GFile(f"{path}/{EXPORTED_FACTS}", "w") as file:

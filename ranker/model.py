@@ -286,8 +286,7 @@ class SequenceRanker(tfrs.Model):
     def aged(self, queries: tf.Tensor, times: tf.Tensor | None) -> Aged | None:
         """Age of the candidates for ranker.scoring; popularity's answers leave out what isn't published, no more.
 
-        queries: [B, Q + 2], scoring_queries'. times: [B] int64, milliseconds; 0 or None: unknown. Returns None where
-        the model doesn't look at age.
+        queries: [B, Q + 2], scoring_queries'. times: [B] int64, milliseconds; 0 or None: unknown. None without age.
         """
         if self.age is None:
             return None

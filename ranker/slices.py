@@ -28,6 +28,11 @@ Results = TypeVar("Results")
 FEWEST: Final = 16  # rows in a slice, for its products of matrices to be worth their name
 
 
+def threads(rows: int, cores: int) -> tuple[int, int]:
+    """Of each operation, and operations at once, for steps of that many rows."""
+    return cores // max(1, min(cores, rows // FEWEST)), cores
+
+
 def share_cores(rows: int, cores: int | None = None) -> None:
     """Divides cores among slices of steps of that many rows, if TensorFlow has not begun.
 
@@ -40,11 +45,10 @@ def share_cores(rows: int, cores: int | None = None) -> None:
     said = any(name in os.environ for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"))
     if said or tf.config.list_physical_devices("GPU"):
         return
-    cores = cores or len(os.sched_getaffinity(0))
-    slices = max(1, min(cores, rows // FEWEST))
+    within, beside = threads(rows, cores or _cores())
     with contextlib.suppress(RuntimeError):  # TensorFlow has begun: it goes on as it is
-        tf.config.threading.set_inter_op_parallelism_threads(cores)
-        tf.config.threading.set_intra_op_parallelism_threads(cores // slices)
+        tf.config.threading.set_inter_op_parallelism_threads(beside)
+        tf.config.threading.set_intra_op_parallelism_threads(within)
 
 
 def count(whole: bool = False) -> int:
@@ -56,14 +60,12 @@ def count(whole: bool = False) -> int:
     replicated = tf.distribute.get_strategy().num_replicas_in_sync > 1
     if whole or replicated or tf.config.list_physical_devices("GPU"):
         return 1
-    within, beside = (
-        threads or len(os.sched_getaffinity(0))
-        for threads in (
-            tf.config.threading.get_intra_op_parallelism_threads(),
-            tf.config.threading.get_inter_op_parallelism_threads(),
-        )
-    )
-    return max(1, beside // within)
+    within = tf.config.threading.get_intra_op_parallelism_threads() or _cores()
+    return max(1, (tf.config.threading.get_inter_op_parallelism_threads() or _cores()) // within)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def each(work: Callable[[Features], Results], features: Features, whole: bool = False) -> list[Results]:

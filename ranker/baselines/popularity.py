@@ -32,6 +32,6 @@ def label_ranks(catalogue: Catalogue, labels: tf.Tensor, masked: tf.Tensor, aged
     Returns: [B] int64, 1 is best; 0 where the label is no candidate.
     """
     popularity = tf.constant(log_counts(catalogue))
-    nothing = tf.zeros([len(popularity), 0])
+    nothing = tf.zeros([popularity.shape[0], 0])
     candidates = scoring.candidates(nothing, tf.zeros_like(popularity), popularity)
     return scoring.label_ranks(scoring.popularity_queries(tf.shape(labels)[0], 0), labels, candidates, masked, aged)

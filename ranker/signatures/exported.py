@@ -40,7 +40,9 @@ class ExportedRanker(tf.Module):
         recommendations: int,
     ) -> None:
         super().__init__(name="ranker")
-        self._model, self._transform = model, transform
+        self._transform = transform
+        # Past tf.Module's tracking: of a model that it knows, Keras would have every layer's calls traced and written.
+        self.__dict__["_model"] = model
         self._spec, self._k = dict(raw_feature_spec), recommendations
         self._tracked = model.needed_variables()
         self._steps = Steps(model) if hasattr(model.architecture, "step") else None
@@ -179,7 +181,9 @@ class ExportedRanker(tf.Module):
 
 
 def _function(method: Callable[..., Any], inputs: Inputs) -> Any:
-    return tf.function(method, input_signature=[tf.TensorSpec(*kind, name=name) for name, kind in inputs.items()])
+    return tf.function(
+        method, autograph=False, input_signature=[tf.TensorSpec(*kind, name=name) for name, kind in inputs.items()]
+    )
 
 
 def _sparse(values: tf.Tensor) -> tf.SparseTensor:
