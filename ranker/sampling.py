@@ -75,7 +75,7 @@ class ByShare(Sampler):
 class InBatch(Sampler):
     """The labels of the step, those without a weight apart, each position as often as any other.
 
-    A replica draws from the labels of its own rows.
+    A replica draws from the labels of its own rows, and so does a slice (ranker.slices).
 
     Args:
         counts: [n] int64, interactions of each item in the training split, which its labels are in proportion to.

@@ -83,7 +83,9 @@ def each(work: Callable[[Features], Results], features: Features, whole: bool = 
         return [work(features)]
     step, rows = Step(), tf.shape(features[f.HISTORY])[0]
 
-    @tf.function(autograph=False)
+    some_rows = {name: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for name, value in features.items()}
+
+    @tf.function(input_signature=[some_rows, tf.TensorSpec([], rows.dtype)], autograph=False)
     def alone(some: Features, first: tf.Tensor) -> Results:
         with step.rows_from(first):
             return work(some)
