@@ -233,7 +233,7 @@ class SequenceRanker(tfrs.Model):
         """
         with tf.GradientTape() as tape:
             table = self.item_table(training=True)
-            several = slices.each(lambda some: self.loss_and_weight(some, True, table), features, self.jit_compile)
+            several = slices.each(lambda some: self.loss_and_weight(some, True, table), features, slices.count(self))
             total, weight = (tf.add_n(parts) for parts in zip(*several, strict=True))
             everywhere = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, weight)
             loss = tf.math.divide_no_nan(total, everywhere)
@@ -250,7 +250,7 @@ class SequenceRanker(tfrs.Model):
             query = self.query(some, table)  # for the loss and the ranks: the LSTM is most of the work
             return *self.loss_and_weight(some, table=table, query=query), self.label_ranks(some, table, query)
 
-        for total, weight, ranks in slices.each(measured, features, self.jit_compile):
+        for total, weight, ranks in slices.each(measured, features, slices.count(self)):
             self.loss_mean.update_state(tf.math.divide_no_nan(total, weight), weight)
             for metric in self.rank_metrics:
                 metric.update_state(ranks)

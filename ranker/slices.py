@@ -22,10 +22,14 @@ from schemas import features as f
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ranker.model import SequenceRanker
+
     Features = Mapping[str, tf.Tensor]
 
 Results = TypeVar("Results")
 FEWEST: Final = 16  # rows in a slice, for its products of matrices to be worth their name
+# Beyond it a slice's own gradient of all items, as large as the table, costs what slices save (docs/training-step.md).
+MOST_ITEMS: Final = 10_000
 
 
 def threads(rows: int, cores: int) -> tuple[int, int]:
@@ -51,12 +55,16 @@ def share_cores(rows: int, cores: int | None = None) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(within)
 
 
-def count(whole: bool = False) -> int:
+def count(model: SequenceRanker | None = None) -> int:
     """Slices of a step: as many as operations can go on at once while each has all of its threads.
 
+    1 on GPUs, where replicas divide the rows among themselves, where XLA compiles the step, whose way with loops is its
+    own, and where the catalogue is large.
+
     Args:
-        whole: 1; and so it is on GPUs, and where replicas divide the rows among themselves.
+        model: whose step it is; None: any of a small catalogue.
     """
+    whole = model is not None and (model.jit_compile or model.catalogue.size > MOST_ITEMS)
     replicated = tf.distribute.get_strategy().num_replicas_in_sync > 1
     if whole or replicated or tf.config.list_physical_devices("GPU"):
         return 1
@@ -68,17 +76,16 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def each(work: Callable[[Features], Results], features: Features, whole: bool = False) -> list[Results]:
-    """What `work` makes of the rows, in as many slices as `count` says: results of each, in order of the rows.
+def each(work: Callable[[Features], Results], features: Features, several: int) -> list[Results]:
+    """What `work` makes of the rows, slice by slice: results of each, in order of the rows.
 
     Work for slices is traced once, and may change no variable; what it draws is drawn as for the whole (ranker.draws).
 
     Args:
         work: from features to tensors. Slices are empty where there are few rows.
         features: of a step, [B, ...] each.
-        whole: don't divide them.
+        several: slices; 1: the rows as they are.
     """
-    several = count(whole)
     if several == 1:
         return [work(features)]
     step, rows = Step(), tf.shape(features[f.HISTORY])[0]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def model(change):
 
 def trained(change, steps, monkeypatch, several):
     """Losses of the steps, and the model after them."""
-    monkeypatch.setattr(slices, "count", lambda whole=False: 1 if whole else several)
+    monkeypatch.setattr(slices, "count", lambda *_: several)
     made = model(change)
     several_rows = {name: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for name, value in steps[0].items()}
     step = tf.function(made.train_step, input_signature=[several_rows], autograph=False)
@@ -79,7 +80,7 @@ def test_training_in_slices_is_training(monkeypatch, change):
 def test_validation_in_slices_is_validation(monkeypatch, count):
     found = []
     for several in (1, 3):
-        monkeypatch.setattr(slices, "count", lambda whole=False, several=several: several)
+        monkeypatch.setattr(slices, "count", lambda *_, several=several: several)
         found.append({name: float(value) for name, value in model(SHIPPED).test_step(asked(count)).items()})
     assert found[0] == pytest.approx(found[1], rel=1e-5)
 
@@ -114,9 +115,16 @@ def test_cores_are_shared_before_tensorflow_begins_unless_somebody_said_how(said
     assert done.stdout.splitlines() == [expected, expected]
 
 
-def test_compiled_steps_and_replicas_are_whole():
-    assert slices.count(whole=True) == 1
-    devices = tf.config.list_logical_devices("CPU")
-    if len(devices) > 1:
-        with tf.distribute.MirroredStrategy([device.name for device in devices[:2]]).scope():
-            assert slices.count() == 1
+def test_large_catalogues_compiled_steps_and_replicas_are_whole(monkeypatch):
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 1)
+    monkeypatch.setattr(tf.config.threading, "get_inter_op_parallelism_threads", lambda: 3)
+    made = model(SHIPPED)
+    assert slices.count(made) == 3
+    monkeypatch.setattr(slices, "MOST_ITEMS", ITEMS)  # padding and unknown items are rows of the table, too
+    assert slices.count(made) == 1
+    monkeypatch.setattr(slices, "MOST_ITEMS", 10 * ITEMS)
+    made.compile(jit_compile=True)
+    assert slices.count(made) == 1
+    made.compile(jit_compile=False)
+    monkeypatch.setattr(tf.distribute, "get_strategy", lambda: types.SimpleNamespace(num_replicas_in_sync=2))
+    assert slices.count(made) == 1
