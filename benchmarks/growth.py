@@ -54,19 +54,19 @@ def batch(items: int, seed: int) -> dict[str, Any]:
     return {"history": ids[:, :-1], "label": ids[:, 1:], "weight": tf.ones([ROWS, WINDOW])}
 
 
-def one(items: int, loss: str) -> dict[str, float]:
+def one(items: int, loss: str, threads: int = 1) -> dict[str, float]:
     """Seconds of a step of training and of ranking ROWS users, and peak memory, in this process."""
     import numpy as np
     import tensorflow as tf
 
+    from ranker import slices
     from ranker.catalogue import Catalogue
     from ranker.model import SequenceRanker
     from ranker.options import ModelOptions
     from ranker.training import compiled, numerics
     from ranker.training_options import TrainingOptions
 
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    slices.share_cores(ROWS, threads)
     names, counts = np.arange(items).astype(str).astype(object), 1 + 10 * items // np.arange(1, items + 1)
     catalogue = Catalogue(names, counts, 0, 0, WINDOW, mask_seen=True)
     options = TrainingOptions(seed=_SEED)
@@ -114,8 +114,8 @@ def crossing(found: list[dict[str, Any]], times: float = TIMES) -> float | None:
     return None
 
 
-def table(found: list[dict[str, Any]]) -> Table:
-    made = Table(title="A step of training, and of ranking 64 users, on one thread")
+def table(found: list[dict[str, Any]], threads: int = 1) -> Table:
+    made = Table(title=f"A step of training, and of ranking {ROWS} users; threads: {threads}")
     for column in ("items", "loss", "ms a step", "peak GB", "ms to rank", "peak GB with it"):
         made.add_column(column, justify="left" if column == "loss" else "right")
     for record in found:
@@ -150,9 +150,9 @@ def plot(found: list[dict[str, Any]], path: pathlib.Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def measure(items: int, loss: str) -> dict[str, Any]:
+def measure(items: int, loss: str, threads: int) -> dict[str, Any]:
     """`one`, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.growth", "--one", json.dumps([items, loss])]
+    command = [sys.executable, "-m", "benchmarks.growth", "--one", json.dumps([items, loss, threads])]
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if ended.returncode:
         return {"items": items, "loss": loss, "failed": ended.returncode}
@@ -165,6 +165,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, nargs="+", default=[10**3, 10**4, 10**5, 10**6])
     parser.add_argument("--losses", nargs="+", default=list(LOSSES), choices=list(LOSSES))
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("runs-growth"))
+    parser.add_argument("--threads", type=int, default=1, help="shared as a training's are (ranker.slices)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -174,14 +175,21 @@ def main() -> None:
     found = []
     for items in arguments.items:
         for loss in arguments.losses:
-            record = measure(items, loss)
+            record = measure(items, loss, arguments.threads)
             print(json.dumps(record), flush=True)
             found.append(record)
     whole = [record for record in found if "failed" not in record]
-    Console().print(table(whole))
+    Console().print(table(whole, arguments.threads))
     items = crossing(whole)
     print(f"A full softmax takes {TIMES:g} times a sampled one's step from {items or float('inf'):,.0f} items on.")
-    record = {"rows": ROWS, "window": WINDOW, "times": TIMES, "crossing": items, "measured": found}
+    record = {
+        "rows": ROWS,
+        "window": WINDOW,
+        "threads": arguments.threads,
+        "times": TIMES,
+        "crossing": items,
+        "measured": found,
+    }
     (arguments.folder / "growth.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     plot(whole, arguments.folder / "growth.png")
 
@@ -189,4 +197,5 @@ def main() -> None:
 if __name__ == "__main__":
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # as the Trainer's process has it
     main()
