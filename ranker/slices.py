@@ -2,7 +2,7 @@
 
 Most of a recurrent step are products too small to be shared among cores, and one position waits for the one before; but
 half of the rows needn't wait for the other half. Two cores trained 1.45 times what one did when each operation was
-shared between them, and 1.7 to 1.8 times with a slice for each (docs/training-step.md). Slices draw the random numbers
+shared between them, and 1.85 times with a slice for each (docs/training-step.md). Slices draw the random numbers
 that the whole would have drawn for their rows, so that a model depends on the number of cores as little as sums of
 floats do.
 """
