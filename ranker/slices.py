@@ -89,7 +89,6 @@ def each(work: Callable[[Features], Results], features: Features, several: int) 
     if several == 1:
         return [work(features)]
     step, rows = Step(), tf.shape(features[f.HISTORY])[0]
-
     some_rows = {name: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for name, value in features.items()}
 
     @tf.function(input_signature=[some_rows, tf.TensorSpec([], rows.dtype)], autograph=False)
