@@ -22,7 +22,7 @@ TOGETHER: Final = 4  # numbers of 32 bits that one count gives
 _PHILOX: Final = 1  # TensorFlow's number for the generator that all of its kernels have
 
 
-def state(layer: tf.keras.layers.Layer) -> tf.Variable:
+def add_state(layer: tf.keras.layers.Layer) -> tf.Variable:
     """A weight of that layer to draw from."""
     return layer.add_weight(
         name="state",
@@ -40,7 +40,7 @@ def uniform(
     """Uniform in [0, 1), others at every call.
 
     Args:
-        state: as the function of that name makes it.
+        state: made by add_state.
         shape: [r] integers.
         dtype: of the numbers.
         by_row: the first axis are rows of the step, float32: each slice of them has numbers of its own. Otherwise all

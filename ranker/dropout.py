@@ -28,7 +28,7 @@ class Dropout(tf.keras.layers.Layer):
         self.rate, self.by_row = rate, by_row
 
     def build(self, input_shape: tf.TensorShape) -> None:
-        self.state = draws.state(self)
+        self.state = draws.add_state(self)
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -55,7 +55,7 @@ class Lot(tf.keras.layers.Layer):
     def __init__(self, rate: float, by_row: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rate, self.by_row = rate, by_row
-        self.state = draws.state(self)
+        self.state = draws.add_state(self)
 
     def drawn(self, count: tf.Tensor | int) -> tf.Tensor:
         """[count] bool."""
@@ -67,7 +67,7 @@ class Uniform(tf.keras.layers.Layer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.state = draws.state(self)
+        self.state = draws.add_state(self)
 
     def draw(self, count: int) -> tf.Tensor:
         """[count] float64."""

@@ -9,12 +9,12 @@ Large-Vocabulary Language Models, ICLR 2025.)
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from ranker.layers import lookup
+from ranker.slices import threads_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,10 +138,5 @@ def _some(
 
 def _at_once(count: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     """Positions whose logits are there together."""
-    room = _CACHED_GPU if tf.config.list_physical_devices("GPU") else _CACHED * _cores()
+    room = _CACHED_GPU if tf.config.list_physical_devices("GPU") else _CACHED * threads_within()
     return tf.maximum(1, tf.minimum(count, tf.maximum(_FEWEST, room // 4 // size)))
-
-
-def _cores() -> int:
-    """That share an operation."""
-    return tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))

@@ -68,8 +68,12 @@ def count(model: SequenceRanker | None = None) -> int:
     replicated = tf.distribute.get_strategy().num_replicas_in_sync > 1
     if whole or replicated or tf.config.list_physical_devices("GPU"):
         return 1
-    within = tf.config.threading.get_intra_op_parallelism_threads() or _cores()
-    return max(1, (tf.config.threading.get_inter_op_parallelism_threads() or _cores()) // within)
+    return max(1, (tf.config.threading.get_inter_op_parallelism_threads() or _cores()) // threads_within())
+
+
+def threads_within() -> int:
+    """That share an operation."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or _cores()
 
 
 def _cores() -> int:

@@ -119,9 +119,7 @@ def _run_stages(config: Config, root: OutputRoot, run_id: str, lines: StageLines
             from pipeline import erasure
             from pipeline.runners import metadata, unpublished
             from pipeline.runners.beam.check import check
-            from ranker import slices
 
-            slices.share_cores(config.trainer.batch_size)  # before the first stage has TensorFlow begin
             config = erasure.completed(config, root)
             fingerprints = _fingerprints(config, root)
             check(config.run.beam)
@@ -152,7 +150,9 @@ def _launch(
 
     from pipeline.pipeline import create_pipeline
     from pipeline.runners import metadata
+    from ranker import slices
 
+    slices.share_cores(config.trainer.batch_size)  # before the first stage has TensorFlow begin
     chain = create_pipeline(config, root, fingerprints=fingerprints, metadata=where)
     plan = compiler.Compiler().compile(chain)
     # The runner would name the run by its own clock: then nobody could say which executions are this run's.

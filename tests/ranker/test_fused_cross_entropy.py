@@ -47,7 +47,7 @@ def value_and_gradients(adjust, given, smoothing):
 def test_it_is_what_all_logits_at_once_give_whatever_the_number_of_positions(monkeypatch, count, masked, smoothing):
     monkeypatch.setattr(fused_cross_entropy, "_CACHED", 4 * 4 * ITEMS)  # four positions at a time
     monkeypatch.setattr(fused_cross_entropy, "_FEWEST", 1)
-    monkeypatch.setattr(fused_cross_entropy, "_cores", lambda: 1)
+    monkeypatch.setattr(fused_cross_entropy, "threads_within", lambda: 1)
     given = arguments(count)
     behind = past(given[1]) if masked else None
     nothing = tf.zeros([count, ITEMS])
@@ -73,7 +73,7 @@ def test_columns_that_nobody_learns_change_no_other_gradient():
 
 @pytest.mark.parametrize("cores", [1, 4])
 def test_logits_are_never_all_there_at_once(monkeypatch, cores):
-    monkeypatch.setattr(fused_cross_entropy, "_cores", lambda: cores)
+    monkeypatch.setattr(fused_cross_entropy, "threads_within", lambda: cores)
     count = tf.constant(10**6)
     for size in (100, 10_000, 1_000_000):
         at_once = int(fused_cross_entropy._at_once(count, tf.constant(size)))
