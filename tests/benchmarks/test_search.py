@@ -22,20 +22,25 @@ if given.get("dropout_prob") == "0.6":
     raise SystemExit("diverged")
 found = {"ndcg@10": float(given.get("learning_rate", 0))}
 record = {"model": args.model, "seed": int(args.seed), "epochs": 1, "seconds": 1.0, "valid": found, "test": found}
+record["most"] = float(args.max_seconds)
 pathlib.Path(args.output).with_suffix(".json").write_text(json.dumps(record))
 """
 
 
-@pytest.fixture
-def summary(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+def searched(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *more: str) -> list[dict]:
     script = tmp_path / "peer.py"
     script.write_text(STAND_IN)
     monkeypatch.setattr(search, "PEER", script)
     folder = tmp_path / "search"
     given = ["search", "--order", "order.csv", "--folder", str(folder), "--models", "GRU4Rec", "--trials", "6"]
-    monkeypatch.setattr(sys, "argv", [*given, "--jobs", "3"])
+    monkeypatch.setattr(sys, "argv", [*given, "--jobs", "3", *more])
     search.main()
     return json.loads((folder / "summary.json").read_text())
+
+
+@pytest.fixture
+def summary(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    return searched(tmp_path, monkeypatch)
 
 
 def test_best_of_validation_is_trained_with_all_seeds(summary: list[dict]) -> None:
@@ -50,6 +55,14 @@ def test_failed_trial_is_left_out_and_its_log_kept(summary: list[dict], tmp_path
     assert failed, "none of the settings drawn here fails: the test shows nothing"
     assert {f"trial{n}" for n in failed}.isdisjoint(record["name"] for record in summary)
     assert "diverged" in (tmp_path / "search" / f"GRU4Rec-trial{failed[0]}-2020.log").read_text()
+
+
+def test_time_of_a_trial_and_of_everything(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = searched(tmp_path, monkeypatch, "--default-seeds", "1", "--trial-seconds", "50", "--seconds", "1000")
+    assert [record["seed"] for record in found if record["name"] == "defaults"] == list(search.SEEDS[:1])
+    most = {record["name"] == "defaults": record["most"] for record in found}
+    assert most[False] == 50
+    assert 900 < most[True] < 1000
 
 
 def test_settings_are_the_same_every_time() -> None:
