@@ -1,11 +1,16 @@
-"""The page in a real Chromium: at phone and desktop width, light and dark."""
+"""The page in a real Chromium: at phone and desktop width, light and dark.
+
+What a page waits for is asked by Playwright's `expect`: `wait_for_function` needs an `eval` that the page forbids, as
+soon as its first try fails.
+"""
 
 import pathlib
+import re
 import shutil
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from inspection.report import page
 
@@ -18,6 +23,7 @@ VIEWS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark"
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as play:
+        expect.set_options(timeout=30_000)  # as long as Playwright's other waits: two cores have more to do than this
         found = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield found
         found.close()
@@ -43,7 +49,7 @@ def opened(browser, report, request):
     view.on("dialog", lambda dialog: (view.wrong.append(dialog.message), dialog.dismiss()))
     view.on("request", lambda asked: view.asked.append(asked.url))
     view.goto(report.as_uri())
-    view.wait_for_function("document.querySelectorAll('.plot .main-svg').length > 0")
+    view.locator(".plot .main-svg").first.wait_for()
     yield view
     view.close()
 
@@ -75,13 +81,12 @@ def test_plots_take_new_colours_when_the_scheme_changes(opened):
     tick = opened.locator(".plot .xtick text").first
     light = tick.evaluate("text => getComputedStyle(text).fill")
     opened.emulate_media(color_scheme="dark")
-    opened.wait_for_function("before => getComputedStyle(document.querySelector('.plot .xtick text')).fill != before",
-                             arg=light)  # fmt: skip
+    expect(tick).not_to_have_css("fill", light)
 
 
 def test_plots_fit_when_the_window_narrows(opened):
     opened.set_viewport_size({"width": 500, "height": 900})
-    opened.wait_for_function("document.querySelector('.plot .main-svg').getBoundingClientRect().width < 500")
+    expect(opened.locator(".plot .main-svg").first).to_have_attribute("width", re.compile(r"^[1-4]\d\d(\.\d+)?$"))
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
