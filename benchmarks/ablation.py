@@ -2,6 +2,7 @@
 
 make ablation                       # MovieLens-100K, three seeds; hours on two cores
 make ablation ARGS="--seeds 0"      # one seed of each first; what is there already isn't trained again
+make ablation ARGS="--set trainer.schedule=cosine"      # around another configuration
 
 Every training is a process of its own on one thread, with the Trainer's own data, model, loss and optimiser, and its
 whole schedule. Validation alone decides what is kept, so only validation is reported. What was trained is kept beside
@@ -202,6 +203,7 @@ def main() -> None:
     parser.add_argument("--config", type=pathlib.Path, default=pathlib.Path("configs/movielens-100k.yaml"))
     parser.add_argument("--variants", type=pathlib.Path, default=HERE / "ablation.yaml")
     parser.add_argument("--only", nargs="+", help="names of variants")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="over it, in every training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="trainings at a time")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -213,11 +215,12 @@ def main() -> None:
         return
     variants = yaml.safe_load(arguments.variants.read_text(encoding="utf-8"))
     wanted = {name: variants[name] for name in arguments.only or variants}
-    for place in dict.fromkeys(data_root(arguments.root, arguments.config, what) for what in wanted.values()):
+    around = tuple(arguments.set)
+    trainings = [Training(name, (*around, *what), seed) for seed in arguments.seeds for name, what in wanted.items()]
+    for place in dict.fromkeys(data_root(arguments.root, arguments.config, each.settings) for each in trainings):
         users = ("trainer.model.user_embedding=true", "trainer.epochs=1")
         prepare(place, arguments.config, *(() if place == arguments.root else users))
     results = Results(arguments.root / "ablation.jsonl")
-    trainings = [Training(name, tuple(what), seed) for seed in arguments.seeds for name, what in wanted.items()]
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         made = pool.map(lambda training: train(training, arguments, results), trainings)
         found = {

@@ -68,3 +68,9 @@ def test_every_setting_of_the_list_is_one_that_the_configuration_takes():
     variants = yaml.safe_load((ablation.HERE / "ablation.yaml").read_text(encoding="utf-8"))
     for settings in variants.values():
         load(CONFIG, settings)
+
+
+def test_a_variant_goes_over_what_is_set_for_all():
+    constant = ("trainer.schedule=constant",)
+    both = ablation.Training("a", ("trainer.schedule=cosine", *constant), 0)
+    assert ablation.key(CONFIG, both) == ablation.key(CONFIG, ablation.Training("a", constant, 0))
