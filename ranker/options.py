@@ -20,7 +20,7 @@ def _head(value: object) -> Any:
 
 
 def _loss(value: object) -> NamedOptions:
-    return registry.named("losses", value, "cross_entropy")
+    return registry.named("losses", value, "auto")
 
 
 class ModelOptions(BaseModel):
@@ -154,7 +154,7 @@ class ModelOptions(BaseModel):
         SerializeAsAny[NamedOptions],
         BeforeValidator(_loss),
         Field(description="name: a file of ranker/losses, and that file's knobs; where none is named, the head's"),
-    ] = "cross_entropy"  # type: ignore[assignment]
+    ] = "auto"  # type: ignore[assignment]
     head: Annotated[
         SerializeAsAny[HeadOptions],
         BeforeValidator(_head),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ranker.prediction import Prediction
     from ranker.registry import NamedOptions
 
-_DEFAULT = "cross_entropy"
+_DEFAULT = "auto"  # by the size of the catalogue
 _OTHERS = tuple(name for name in names("losses") if name not in (_DEFAULT, "mean_squared_error"))
 
 

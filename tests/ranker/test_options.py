@@ -33,7 +33,8 @@ def test_unknown_knob_is_refused():
 @pytest.mark.parametrize(
     ("given", "loss"),
     [
-        ({}, "cross_entropy"),
+        ({}, "auto"),
+        ({"loss": {"label_smoothing": 0.2}}, "auto"),
         ({"head": "pointwise"}, "binary_cross_entropy"),
         ({"head": {"name": "pointwise"}, "loss": {"ratio": 4.0}}, "binary_cross_entropy"),
         ({"head": {"name": "rating", "shrinkage": 3.0}}, "mean_squared_error"),

@@ -44,6 +44,8 @@ def _facts(facts: Facts) -> tuple[tuple[str, str], ...]:
     came, config = facts.results, facts.results.config
     counts, gate, sequences = came.counts or {}, came.gate or {}, came.sequences or {}
     architecture, members = (config.get(f"trainer.model.{name}") for name in ("architecture.name", "members"))
+    # What `auto` stood for is known once there was a training.
+    loss = (came.training or {}).get("loss", {}).get("name") or config.get("trainer.model.loss.name")
     span = (
         f"{words.moment(gate['first_time'])} to {words.moment(gate['last_time'])} UTC" if gate.get("first_time") else ""
     )
@@ -53,7 +55,7 @@ def _facts(facts: Facts) -> tuple[tuple[str, str], ...]:
         "made (UTC)": f"{facts.run.line.started:%Y-%m-%d %H:%M}",
         "architecture": architecture,
         "members": members if (members or 1) > 1 else None,
-        "head and loss": architecture and f"{facts.head}, {config.get('trainer.model.loss.name')}",
+        "head and loss": architecture and f"{facts.head}, {loss}",
         "data": ", ".join(each["name"] for each in counts.get("files", ())),
         "time of the events": span,
         "trained on": sequences and f"{words.several(sequences['training_interactions'], 'event')}, "
