@@ -72,11 +72,12 @@ def train(job: Job, args: argparse.Namespace, until: float) -> dict[str, Any] | 
     left = until - time.monotonic()
     if left < args.least:
         return None
+    most = left - args.least / 2
     if job.name != "defaults":
-        left = min(left, args.trial_seconds + args.least / 2)
+        most = min(most, args.trial_seconds)
     output = args.folder / f"{stem}.csv"
     command = [sys.executable, str(PEER), "--order", str(args.order), "--output", str(output), "--model", job.model]
-    command += ["--seed", str(job.seed), "--max-seconds", str(left - args.least / 2)]
+    command += ["--seed", str(job.seed), "--max-seconds", str(most)]
     for key, value in {**job.settings, "use_gpu": args.gpu}.items():
         command += ["--set", f"{key}={value}"]
     with (args.folder / f"{stem}.log").open("w", encoding="utf-8") as log:
