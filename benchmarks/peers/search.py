@@ -1,27 +1,34 @@
 """A search for better settings of RecBole's models, as many trials at once as asked for; on a GPU where told so.
 
-    make search-peers ARGS="--jobs 2"  # on the order that benchmark-peers has written
+    make search-peers ARGS="--jobs 2 --rungs 400 1200"  # on the order that benchmark-peers has written
 
-For each model: its defaults with three seeds, then settings drawn at random, one seed each; those of them with the best
-masked validation NDCG@10 are trained with two more seeds. Test ranks of each are written beside, and no choice reads
-them. It imports nothing of ours, so it runs wherever RecBole does.
+For each model: its defaults and settings drawn at random, one seed each. With rungs each is trained for the first of
+them, in seconds; the best third goes on to the next, and the best third of those to RecBole's own end. What has the
+best masked validation NDCG@10 is trained with two more seeds, and the defaults with as many as asked for. Test ranks of
+each are written beside, and no choice reads them. The same command goes on with a search that was killed. It imports
+nothing of ours, so it runs wherever RecBole does.
 """
 
 from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import functools
 import json
+import math
 import os
 import pathlib
 import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 PEER = pathlib.Path(__file__).with_name("recbole_peer.py")
 SEEDS = (2020, 2021, 2022)
+DEFAULTS = "defaults"
+KEEP = 3  # one in so many goes on to the next rung
 # glibc gives large blocks back to the system and asks for them anew in every step; kept, GRU4Rec trains a sixth faster.
 KEPT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 # Around RecBole's defaults, and wider on the side where so small a log asks for it: dropout, smaller steps, decay.
@@ -66,26 +73,45 @@ def drawn(model: str, trials: int) -> list[dict[str, object]]:
     return [{key: source.choice(values) for key, values in SPACE[model].items()} for _ in range(trials)]
 
 
-def train(job: Job, args: argparse.Namespace, until: float) -> dict[str, Any] | None:
-    """Trains in a process of its own, at most until then; its record, or None where it failed (the log says why)."""
-    stem = f"{job.model}-{job.name}-{job.seed}"
-    left = until - time.monotonic()
-    if left < args.least:
-        return None
-    most = left - args.least / 2
-    if job.name != "defaults":
-        most = min(most, args.trial_seconds)
-    output = args.folder / f"{stem}.csv"
-    command = [sys.executable, str(PEER), "--order", str(args.order), "--output", str(output), "--model", job.model]
-    command += ["--seed", str(job.seed), "--max-seconds", str(most)]
-    for key, value in {**job.settings, "use_gpu": args.gpu}.items():
-        command += ["--set", f"{key}={value}"]
-    with (args.folder / f"{stem}.log").open("w", encoding="utf-8") as log:
-        process = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False, env={**os.environ, **KEPT})
-    if process.returncode:
-        print(f"{stem} failed with {process.returncode}", flush=True)
+def kept(output: pathlib.Path, most: float) -> dict[str, Any] | None:
+    """The record of an earlier call, if it is of all that is asked for now."""
+    if not output.with_suffix(".json").exists():
         return None
     record = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
+    whole = record["ended"] == "stopped early by RecBole" or record["seconds"] > most
+    return record if whole else None
+
+
+def train(job: Job, args: argparse.Namespace, most: float, until: float) -> dict[str, Any] | None:
+    """Trains in a process of its own, goes on with what an earlier call has left.
+
+    Args:
+        job: what is trained.
+        args: the search's.
+        most: seconds of training, an earlier call's among them.
+        until: by the monotonic clock, when everything has to be over.
+    Returns: its record; None where there was too little time, or it failed (the log says why).
+    """
+    stem = f"{job.model}-{job.name}-{job.seed}"
+    output = args.folder / f"{stem}.csv"
+    record = kept(output, most)
+    left = until - time.monotonic()
+    if record is None and left < args.least:
+        return None
+    if record is None:
+        command = [sys.executable, str(PEER), "--order", str(args.order), "--output", str(output), "--model", job.model]
+        command += ["--seed", str(job.seed), "--max-seconds", str(min(most, left - args.least / 2))]
+        command += ["--state", str(args.folder / "states" / stem), "--no-gradient-checks"]
+        for key, value in {**job.settings, "use_gpu": args.gpu}.items():
+            command += ["--set", f"{key}={value}"]
+        with (args.folder / f"{stem}.log").open("a", encoding="utf-8") as log:
+            process = subprocess.run(
+                command, stdout=log, stderr=subprocess.STDOUT, check=False, env={**os.environ, **KEPT}
+            )
+        if process.returncode:
+            print(f"{stem} failed with {process.returncode}", flush=True)
+            return None
+        record = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
     valid, test = record["valid"]["ndcg@10"], record["test"]["ndcg@10"]
     print(
         f"{stem} {valid:.4f} {test:.4f} {record['epochs']} epochs {record['seconds']:.0f} s {job.settings}", flush=True
@@ -93,20 +119,41 @@ def train(job: Job, args: argparse.Namespace, until: float) -> dict[str, Any] | 
     return {**record, "name": job.name, "drawn": job.settings}
 
 
-def trials(models: list[str], number: int) -> list[Job]:
-    """One training of each settings, models by turns, so that each gets as far as the others when time runs out."""
-    settings = {model: drawn(model, number) for model in models}
-    return [Job(model, f"trial{n}", SEEDS[0], settings[model][n]) for n in range(number) for model in models]
+def trials(model: str, number: int) -> list[Job]:
+    """The defaults and what was drawn, one training each."""
+    settings = {DEFAULTS: {}, **{f"trial{n}": each for n, each in enumerate(drawn(model, number))}}
+    return [Job(model, name, SEEDS[0], each) for name, each in settings.items()]
 
 
-def repeats(model: str, tried: list[dict[str, Any]]) -> list[Job]:
-    """The other seeds of a model's best trial by validation; none where no trial of it ended."""
-    mine = [record for record in tried if record["model"] == model]
-    if not mine:
+def best_first(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By masked validation."""
+    return sorted(records, key=lambda record: -record["valid"]["ndcg@10"])
+
+
+def halved(model: str, args: argparse.Namespace, run: Callable[[list[Job], float], list[dict[str, Any]]]) -> list[Job]:
+    """Trains ever fewer trials of a model ever longer.
+
+    Args:
+        model: RecBole's name of it.
+        args: the search's.
+        run: trains jobs for so many seconds and returns the records of those that ended well.
+    Returns: the other seeds of the best, and of the defaults as many as asked for.
+    """
+    jobs = trials(model, args.trials)
+    records: list[dict[str, Any]] = []
+    for most in (*args.rungs, float("inf")):
+        found = {record["name"]: record for record in run(jobs, most)}
+        records = best_first(list(found.values())) or records
+        jobs = [
+            job for record in records[: math.ceil(len(records) / KEEP)] for job in jobs if job.name == record["name"]
+        ]
+    if not records:
         return []
-    best = max(mine, key=lambda record: record["valid"]["ndcg@10"])
-    print(f"best of {len(mine)} trials of {model}: {best['name']} {best['drawn']}", flush=True)
-    return [Job(model, best["name"], seed, best["drawn"]) for seed in SEEDS[1:]]
+    best = records[0]
+    print(f"best of {args.trials} trials of {model} and its defaults: {best['name']} {best['drawn']}", flush=True)
+    seeds = {best["name"]: SEEDS[1:]} | ({DEFAULTS: SEEDS[: args.default_seeds]} if best["name"] != DEFAULTS else {})
+    settings = {best["name"]: best["drawn"], DEFAULTS: {}}
+    return [Job(model, name, seed, settings[name]) for name, each in seeds.items() for seed in each]
 
 
 def main() -> None:
@@ -119,24 +166,28 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--gpu", action="store_true")
     parser.add_argument(
+        "--rungs", type=float, nargs="*", default=[], help="seconds of a trial after which a third goes on"
+    )
+    parser.add_argument(
         "--search-seconds", type=float, default=float("inf"), help="begin and go on with no trial after"
     )
-    parser.add_argument("--trial-seconds", type=float, default=float("inf"), help="most for one of drawn settings")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end everything after")
     parser.add_argument("--least", type=float, default=20.0, help="seconds below which a training isn't begun")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    ends, end = began + args.search_seconds, began + args.seconds
-    defaults = [Job(model, "defaults", seed, {}) for seed in SEEDS[: args.default_seeds] for model in args.models]
+    everything: dict[tuple[str, str, int], dict[str, Any]] = {}
+
+    def run(pool: concurrent.futures.Executor, until: float, jobs: list[Job], most: float) -> list[dict[str, Any]]:
+        found = [record for record in pool.map(lambda job: train(job, args, most, until), jobs) if record is not None]
+        everything.update({(each["model"], each["name"], each["seed"]): each for each in found})
+        return found
+
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        first = [pool.submit(train, job, args, end) for job in defaults]
-        found = [pool.submit(train, job, args, ends) for job in trials(args.models, args.trials)]
-        tried = [record for record in (each.result() for each in found) if record is not None]
-        more = [job for model in args.models for job in repeats(model, tried)]
-        again = [pool.submit(train, job, args, end) for job in more]
-    everything = [each.result() for each in first] + tried + [each.result() for each in again]
-    summary = [{**record, "curve": None} for record in everything if record is not None]
+        searching = functools.partial(run, pool, began + min(args.search_seconds, args.seconds))
+        more = [job for model in args.models for job in halved(model, args, searching)]
+        run(pool, began + args.seconds, more, float("inf"))
+    summary = [{**record, "curve": None} for record in everything.values()]
     (args.folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 

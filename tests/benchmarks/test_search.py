@@ -13,16 +13,22 @@ from benchmarks.peers import search
 STAND_IN = """
 import argparse, json, pathlib
 parser = argparse.ArgumentParser()
-for name in ("--order", "--output", "--model", "--seed", "--max-seconds"):
+for name in ("--order", "--output", "--model", "--seed", "--max-seconds", "--state"):
     parser.add_argument(name)
+parser.add_argument("--no-gradient-checks", action="store_true")
 parser.add_argument("--set", action="append", default=[])
 args = parser.parse_args()
 given = dict(each.split("=") for each in args.set)
 if given.get("dropout_prob") == "0.6":
     raise SystemExit("diverged")
 found = {"ndcg@10": float(given.get("learning_rate", 0))}
-record = {"model": args.model, "seed": int(args.seed), "epochs": 1, "seconds": 1.0, "valid": found, "test": found}
-record["most"] = float(args.max_seconds)
+record = {"model": args.model, "seed": int(args.seed), "epochs": 1, "valid": found, "test": found}
+most = float(args.max_seconds)
+record["ended"], record["seconds"] = ("stopped early by RecBole", 999) if most > 999 else ("by --max-seconds", most + 1)
+state = pathlib.Path(args.state)
+state.mkdir(parents=True, exist_ok=True)
+record["calls"] = 1 + len(list(state.iterdir()))
+(state / str(record["calls"])).touch()
 pathlib.Path(args.output).with_suffix(".json").write_text(json.dumps(record))
 """
 
@@ -57,12 +63,23 @@ def test_failed_trial_is_left_out_and_its_log_kept(summary: list[dict], tmp_path
     assert "diverged" in (tmp_path / "search" / f"GRU4Rec-trial{failed[0]}-2020.log").read_text()
 
 
-def test_time_of_a_trial_and_of_everything(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = searched(tmp_path, monkeypatch, "--default-seeds", "1", "--trial-seconds", "50", "--seconds", "1000")
-    assert [record["seed"] for record in found if record["name"] == "defaults"] == list(search.SEEDS[:1])
-    most = {record["name"] == "defaults": record["most"] for record in found}
-    assert most[False] == 50
-    assert 900 < most[True] < 1000
+def test_a_third_goes_on_to_the_next_rung(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = searched(tmp_path, monkeypatch, "--default-seeds", "1", "--rungs", "50", "200")
+    first = {record["name"]: record for record in found if record["seed"] == search.SEEDS[0]}
+    rates = {name: each["valid"]["ndcg@10"] for name, each in first.items() if name != "defaults"}
+    going_on = sorted(rates, key=lambda name: -rates[name])[: -(-len(first) // 3)]
+    assert {name for name, each in first.items() if each["seconds"] > 200} == {*going_on, "defaults"}
+    assert first[going_on[0]]["calls"] == 3, "each rung goes on with the state of the one before"
+
+
+def test_the_same_command_trains_nothing_again(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = searched(tmp_path, monkeypatch, "--rungs", "50")
+    assert searched(tmp_path, monkeypatch, "--rungs", "50") == once
+
+
+def test_time_of_everything(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = searched(tmp_path, monkeypatch, "--seconds", "500")
+    assert {record["ended"] for record in found if record["name"] == "defaults"} == {"by --max-seconds"}
 
 
 def test_settings_are_the_same_every_time() -> None:

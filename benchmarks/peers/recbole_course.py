@@ -1,0 +1,75 @@
+"""The course of a training of RecBole's: its curve, an end when its time is over, and a state to go on from.
+
+Runs in RecBole's environment and imports nothing of ours. RecBole keeps only the best epoch, and what goes on from that
+repeats the epochs after it, in the order that the first epochs had.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import time
+
+import torch
+
+
+class OutOfTimeError(Exception):
+    """The time that a training was given is over."""
+
+
+class Course:
+    """Called by RecBole after each epoch's validation.
+
+    Args:
+        trainer: RecBole's.
+        generator: what RecBole's loader of training rows shuffles with.
+        most: seconds of training, those of earlier calls among them, after which it ends.
+        folder: where the best epoch and the last state are kept; a state there is gone on with.
+    Attributes:
+        curve: (seconds, RecBole's own validation score) of each epoch.
+        processor: seconds of processor time until the last epoch.
+    """
+
+    def __init__(self, trainer, generator: torch.Generator, most: float, folder: pathlib.Path) -> None:
+        self._trainer, self._generator, self._most, self._folder = trainer, generator, most, folder
+        self.curve: list[tuple[float, float]] = []
+        self.processor = 0.0
+        folder.mkdir(parents=True, exist_ok=True)
+        self._last, self._random = folder / "last.pth", folder / "random.pth"
+        self._story = folder / "course.json"
+        if self._story.exists():
+            self._go_on()
+        trainer.saved_model_file = str(folder / "best.pth")
+        before = self.curve[-1][0] if self.curve else 0.0
+        self._began, self._worked = time.perf_counter() - before, time.process_time() - self.processor
+
+    def __call__(self, epoch: int, score: float) -> None:
+        self.curve.append((time.perf_counter() - self._began, float(score)))
+        self.processor = time.process_time() - self._worked
+        print(f"epoch {epoch + 1}: {self.curve[-1][0]:.0f} s, RecBole's own validation score {score:.4f}", flush=True)
+        self._keep(epoch)
+        if self.curve[-1][0] > self._most:
+            raise OutOfTimeError
+
+    def over(self) -> bool:
+        """Whether the time was over before this call."""
+        return bool(self.curve) and self.curve[-1][0] > self._most
+
+    def _keep(self, epoch: int) -> None:
+        """Each file whole or not at all, the one that says there is a state last."""
+        new = self._folder / "new"
+        self._trainer._save_checkpoint(epoch, verbose=False, saved_model_file=str(new))
+        os.replace(new, self._last)
+        torch.save((torch.get_rng_state(), self._generator.get_state()), new)
+        os.replace(new, self._random)
+        new.write_text(json.dumps({"curve": self.curve, "processor": self.processor}), encoding="utf-8")
+        os.replace(new, self._story)
+
+    def _go_on(self) -> None:
+        self._trainer.resume_checkpoint(str(self._last))
+        everything, shuffles = torch.load(self._random)
+        torch.set_rng_state(everything)
+        self._generator.set_state(shuffles)
+        story = json.loads(self._story.read_text(encoding="utf-8"))
+        self.curve, self.processor = [tuple(point) for point in story["curve"]], story["processor"]
