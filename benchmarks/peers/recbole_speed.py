@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--no-gradient-checks", action="store_true", help="as recbole_peer.py has it")
     arguments = parser.parse_args()
     order = arguments.order.resolve()
     torch.set_num_threads(arguments.threads)
@@ -91,6 +92,8 @@ def main() -> None:
         seen = histories(dataset, 2)
         data, valid, _ = data_preparation(config, dataset)
         model = get_model("GRU4Rec")(config, data.dataset)
+        if arguments.no_gradient_checks:
+            torch.autograd.set_detect_anomaly(False)
         trainer = get_trainer(config["MODEL_TYPE"], "GRU4Rec")(config, model)
         prepared = time.perf_counter() - began
         first, targets = train(trainer, model, data, arguments.seconds)

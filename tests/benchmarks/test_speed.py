@@ -37,8 +37,11 @@ def test_the_table_says_never_where_a_figure_was_not_reached():
     quality = {"target": 0.1, "peer": {"seconds": 100.0}, "same_widths": side, "shipped": {**side, "seconds": 5.0}}
     quality["shipped"]["share"] = 0.05
     both = {"ours": figures(30.0), "peer": figures(10.0)}
-    made = speed.table({"speed": {1: {**both, "ratio": speed.ratios(*both.values())}}, "quality": quality})
+    unchecked = {**figures(15.0), "ratio": speed.ratios(figures(30.0), figures(15.0))}
+    measured = {**both, "ratio": speed.ratios(*both.values()), "peer_unchecked": unchecked}
+    made = speed.table({"speed": {1: measured}, "quality": quality})
     assert list(made.columns[2].cells)[-2:] == ["never", "5"]
+    assert list(made.columns[4].cells)[-3] == "2"
 
 
 def test_a_process_is_bound_to_as_many_cores_as_it_has_threads():
