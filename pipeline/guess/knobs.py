@@ -23,7 +23,6 @@ _STRANGERS: Final = 0.5  # likewise of its users
 _HIDDEN: Final = 0.5  # share of ids that are hidden in training where new items matter
 _SESSIONS: Final = 5.0  # sessions of a user from which on pauses are worth an embedding
 _MINUTES: Final = 30.0  # that end a session where there is no user and pauses show none
-_CATALOGUE: Final = 5_000  # items from which on scoring all of them doubles a step (make benchmark-growth)
 # Windows of training up to which so many rows a step and passes over them suffice; beyond the last: _LARGE.
 _SIZES: Final = ((5_000, 32, 20), (20_000, 64, 20), (100_000, 128, 10), (400_000, 256, 5))
 _LARGE: Final = (512, 3)
@@ -88,9 +87,6 @@ def training(figures: Figures, *, has_user: bool) -> Iterator[Knob]:
         yield Knob(("trainer", "epochs"), epochs, f"{why}: a pass over them does a lot")
     if batch_size != default.batch_size:
         yield Knob(("trainer", "batch_size"), batch_size, why)
-    if figures.items > _CATALOGUE:
-        why = f"{figures.items:,} items: the loss looks at a sample of them for each step"
-        yield Knob(("trainer", "model", "loss"), {"name": "sampled_softmax"}, why)
     if has_user and figures.session and figures.sessions >= _SESSIONS:
         why = f"pauses of {figures.session:g} minutes end sessions: the time since the last event says where one stands"
         yield Knob(("trainer", "model", "gap_embedding"), True, why)
