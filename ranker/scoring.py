@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 
     from ranker.age import Aged
 
-CHUNK = 65_536  # items scored at a time: 64 MiB of scores for 256 rows
-AT_ONCE = 1 << 24  # scores that are made at once, whatever the number of items: the same 64 MiB
+# Scores made at a time. For ranks 4 MiB of them, which stay in the processor's cache; for the best 64 MiB, since each
+# part costs a search for the best of it.
+RANKED = 1 << 20
+BEST = 1 << 24
+LEAST = 4096  # items scored at a time, however many rows
+WHOLE = 65_536  # items up to which a catalogue is scored at once: XLA knows no parts of it
 
 
 def queries(model_queries: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
@@ -76,7 +80,8 @@ def label_ranks(
         inside = (at >= 0) & (at < tf.shape(scores, tf.int64)[1])
         return tf.where(inside, tf.gather(scores, tf.where(inside, at, 0), batch_dims=1), found)
 
-    label_score = _fold(own, query, candidate, aged, tf.zeros_like(query[:, 0]))[:, tf.newaxis]
+    fold = functools.partial(_fold, query, candidate, aged, RANKED)
+    label_score = fold(own, tf.zeros_like(query[:, 0]))[:, tf.newaxis]
 
     def ahead(first: tf.Tensor, scores: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
         ids = _columns(first, scores)
@@ -86,7 +91,7 @@ def label_ranks(
         better = better if left_out is None else better & ~left_out
         return count + tf.cast(tf.reduce_sum(tf.cast(better, tf.int32), axis=1), tf.int64)
 
-    count = _fold(ahead, query, candidate, aged, tf.zeros_like(column))
+    count = fold(ahead, tf.zeros_like(column))
     return tf.where(inside_catalogue, count + 1, 0)
 
 
@@ -136,33 +141,41 @@ def best(
         top, at = tf.math.top_k(tf.concat([top, here], 1), k)
         return tf.gather(columns, at, batch_dims=1), top
 
-    return _fold(merge, query, candidate, aged, (tf.zeros([rows, k], tf.int64), tf.fill([rows, k], -float("inf"))))
+    initial = (tf.zeros([rows, k], tf.int64), tf.fill([rows, k], -float("inf")))
+    return _fold(query, candidate, aged, BEST, merge, initial)
 
 
-def _fold(step: Callable[..., Any], query: tf.Tensor, candidate: tf.Tensor, aged: Aged | None, initial: Any) -> Any:
-    """step(first column, scores of a chunk, carry) -> carry, over the catalogue; one chunk in memory at a time."""
+def _fold(
+    query: tf.Tensor, candidate: tf.Tensor, aged: Aged | None, at_once: int, step: Callable[..., Any], initial: Any
+) -> Any:
+    """step(first column, scores of a chunk, carry) -> carry, over the catalogue; one chunk in memory at a time.
+
+    A chunk is as many items as make `at_once` scores, LEAST at least, or the whole catalogue up to WHOLE.
+    """
     size = candidate.shape[0]
 
     def scored(first: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
         scores = tf.matmul(query, part, transpose_b=True)
         return scores if aged is None else scores + aged.gain(_columns(first, scores))
 
-    def at_once() -> Any:
+    def whole() -> Any:
         return step(tf.constant(0, tf.int64), scored(tf.constant(0, tf.int64), candidate), initial)
 
-    if size <= CHUNK:
-        return at_once()
+    if size <= WHOLE:
+        return whole()
+    rows = tf.shape(query, tf.int64)[0]
+    chunk = tf.maximum(at_once // tf.maximum(rows, 1), LEAST)
 
     def body(first: tf.Tensor, carry: Any) -> tuple[tf.Tensor, Any]:
-        part = candidate[first : tf.minimum(first + CHUNK, size)]
-        return first + CHUNK, step(first, scored(first, part), carry)
+        part = candidate[first : tf.minimum(first + chunk, size)]
+        return first + chunk, step(first, scored(first, part), carry)
 
     def by_chunk() -> Any:
         start = (tf.constant(0, tf.int64), initial)
         return tf.while_loop(lambda first, _: first < size, body, start, parallel_iterations=1)[1]
 
     # Each chunk is a copy of its part of the candidates, which for one user costs more than scoring all of them.
-    return tf.cond(tf.shape(query, tf.int64)[0] * size <= AT_ONCE, at_once, by_chunk)
+    return tf.cond(rows * size <= at_once, whole, by_chunk)
 
 
 def _columns(first: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:

@@ -10,13 +10,13 @@ from ranker.age import Age
 SCORES = np.array([[3.0, 1.0, 2.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0]], np.float32)  # ids 2 to 6
 
 
-@pytest.fixture(
-    params=[(2, 0), (65_536, 0), (2, 1 << 24)], ids=["chunks of two", "one chunk", "several chunks' worth at once"]
-)
+@pytest.fixture(params=[(0, 2, 0), (65_536, 2, 0), (0, 2, 1 << 24)], ids=["chunks of two", "whole", "whole for so few"])
 def _chunk(request, monkeypatch):
-    chunk, at_once = request.param
-    monkeypatch.setattr(scoring, "CHUNK", chunk)
-    monkeypatch.setattr(scoring, "AT_ONCE", at_once)
+    whole, least, at_once = request.param
+    monkeypatch.setattr(scoring, "WHOLE", whole)
+    monkeypatch.setattr(scoring, "LEAST", least)
+    monkeypatch.setattr(scoring, "RANKED", at_once)
+    monkeypatch.setattr(scoring, "BEST", at_once)
 
 
 def given():
