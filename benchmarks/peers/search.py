@@ -22,7 +22,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 PEER = pathlib.Path(__file__).with_name("recbole_peer.py")
@@ -56,6 +56,7 @@ SPACE = {
         "dropout_prob": (0.2, 0.3, 0.4, 0.5, 0.6),
     },
 }
+KEYS = sorted({key for space in SPACE.values() for key in space})
 
 
 class Job(NamedTuple):
@@ -67,10 +68,11 @@ class Job(NamedTuple):
     settings: dict[str, object]
 
 
-def drawn(model: str, trials: int) -> list[dict[str, object]]:
-    """Settings of a model, the same ones every time."""
+def drawn(model: str, trials: int, only: Sequence[str] = ()) -> list[dict[str, object]]:
+    """Settings of a model, the same ones every time; where some are named, the others stay as RecBole has them."""
     source = random.Random(f"{model} 0")
-    return [{key: source.choice(values) for key, values in SPACE[model].items()} for _ in range(trials)]
+    space = {key: values for key, values in SPACE[model].items() if not only or key in only}
+    return [{key: source.choice(values) for key, values in space.items()} for _ in range(trials)]
 
 
 def kept(output: pathlib.Path, most: float) -> dict[str, Any] | None:
@@ -119,9 +121,9 @@ def train(job: Job, args: argparse.Namespace, most: float, until: float) -> dict
     return {**record, "name": job.name, "drawn": job.settings}
 
 
-def trials(model: str, number: int) -> list[Job]:
+def trials(model: str, number: int, only: Sequence[str]) -> list[Job]:
     """The defaults and what was drawn, one training each."""
-    settings = {DEFAULTS: {}, **{f"trial{n}": each for n, each in enumerate(drawn(model, number))}}
+    settings = {DEFAULTS: {}, **{f"trial{n}": each for n, each in enumerate(drawn(model, number, only))}}
     return [Job(model, name, SEEDS[0], each) for name, each in settings.items()]
 
 
@@ -139,7 +141,7 @@ def halved(model: str, args: argparse.Namespace, run: Callable[[list[Job], float
         run: trains jobs for so many seconds and returns the records of those that ended well.
     Returns: the other seeds of the best, and of the defaults as many as asked for.
     """
-    jobs = trials(model, args.trials)
+    jobs = trials(model, args.trials, args.only)
     records: list[dict[str, Any]] = []
     for most in (*args.rungs, float("inf")):
         found = {record["name"]: record for record in run(jobs, most)}
@@ -162,6 +164,7 @@ def main() -> None:
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("runs-peers/search"))
     parser.add_argument("--models", nargs="+", default=list(SPACE), choices=list(SPACE))
     parser.add_argument("--trials", type=int, default=24, help="settings of each model beside its defaults")
+    parser.add_argument("--only", nargs="+", default=[], choices=KEYS, metavar="SETTING", help="draw these alone")
     parser.add_argument("--default-seeds", type=int, default=len(SEEDS), help="seeds of the defaults, at most three")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--gpu", action="store_true")

@@ -85,3 +85,9 @@ def test_time_of_everything(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPa
 def test_settings_are_the_same_every_time() -> None:
     assert search.drawn("SASRec", 4) == search.drawn("SASRec", 4)
     assert len({json.dumps(each) for each in search.drawn("SASRec", 24)}) > 20
+
+
+def test_settings_that_are_not_named_stay_as_they_are() -> None:
+    assert {tuple(each) for each in search.drawn("SASRec", 4, ["n_layers", "learning_rate"])} == {
+        ("learning_rate", "n_layers")
+    }
