@@ -10,12 +10,12 @@ here: over the whole catalogue, the history masked, the label not.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import csv
 import json
 import os
 import pathlib
 import tempfile
+from typing import NamedTuple
 
 import numpy as np
 import recbole
@@ -109,52 +109,81 @@ def settings(given: list[str]) -> dict[str, object]:
     return {key: yaml.safe_load(value) for key, _, value in (each.partition("=") for each in given)}
 
 
-def main() -> None:
+def absolute(path: str) -> pathlib.Path:
+    """A path that holds wherever RecBole goes."""
+    return pathlib.Path(path).resolve()
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--order", type=pathlib.Path, required=True)
-    parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--order", type=absolute, required=True)
+    parser.add_argument("--output", type=absolute, required=True)
     parser.add_argument("--model", default="GRU4Rec")
     parser.add_argument("--seed", type=int, default=2020)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="over RecBole's defaults")
     parser.add_argument("--max-seconds", type=float, default=float("inf"), help="end the training after the epoch")
-    parser.add_argument("--state", type=pathlib.Path, help="folder to keep the training in, and to go on from")
+    parser.add_argument("--state", type=absolute, help="folder to keep the training in, and to go on from")
     parser.add_argument(
         "--no-gradient-checks", action="store_true",
         help="without torch's search for NaN in every gradient, which importing RecBole switches on: a third faster",
     )  # fmt: skip
-    args = parser.parse_args()
-    order, output = args.order.resolve(), args.output.resolve()
-    state = args.state and args.state.resolve()
+    return parser.parse_args()
+
+
+def fitted(trainer, train, valid, args: argparse.Namespace, state: pathlib.Path) -> tuple[Course, str]:
+    """Trains, or goes on; how that went, and why it ended."""
+    course = Course(trainer, train.generator, args.max_seconds, state)
+    if not course.over():
+        try:
+            trainer.fit(train, valid, saved=True, show_progress=False, callback_fn=course)
+            return course, "stopped early by RecBole"
+        except OutOfTimeError:
+            pass
+    return course, f"ended by --max-seconds {args.max_seconds:.0f}"
+
+
+class Trained(NamedTuple):
+    """How a training went, why it ended, ranks of validation's labels, users of test's and their labels' ranks."""
+
+    course: Course
+    ended: str
+    valid_ranks: np.ndarray
+    users: np.ndarray
+    ranks: np.ndarray
+
+
+def trained(args: argparse.Namespace, root: pathlib.Path) -> Trained:
+    """Trains in an empty folder."""
+    write_atomic_file(args.order, root)
+    os.chdir(root)  # RecBole leaves logs where it runs
+    config = configure(root, args.model, args.seed, settings(args.set))
+    init_seed(config["seed"], config["reproducibility"])
+    dataset = create_dataset(config)
+    before_valid, before_test = histories(dataset, 2), histories(dataset, 1)
+    train, valid, test = data_preparation(config, dataset)
+    model = get_model(config["model"])(config, train.dataset).to(config["device"])
+    if args.no_gradient_checks:
+        torch.autograd.set_detect_anomaly(False)
+    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+    course, ended = fitted(trainer, train, valid, args, args.state or root / "state")
+    model.load_state_dict(torch.load(trainer.saved_model_file)["state_dict"])
+    model.eval()
+    _, valid_ranks = ranks_by_user(model, dataset, valid.dataset.inter_feat, before_valid)
+    return Trained(course, ended, valid_ranks, *ranks_by_user(model, dataset, test.dataset.inter_feat, before_test))
+
+
+def main() -> None:
+    args = arguments()
     torch.set_num_threads(args.threads)
     # RecBole 1.2.1 saves objects in its checkpoints, which newer versions of torch don't load unless told to.
     load = torch.load
     torch.load = lambda *a, **kw: load(*a, **{"weights_only": False, **kw})
     with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        write_atomic_file(order, root)
-        os.chdir(root)  # RecBole leaves logs where it runs
-        config = configure(root, args.model, args.seed, settings(args.set))
-        init_seed(config["seed"], config["reproducibility"])
-        dataset = create_dataset(config)
-        before_valid, before_test = histories(dataset, 2), histories(dataset, 1)
-        train, valid, test = data_preparation(config, dataset)
-        model = get_model(config["model"])(config, train.dataset).to(config["device"])
-        if args.no_gradient_checks:
-            torch.autograd.set_detect_anomaly(False)
-        trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
-        course = Course(trainer, train.generator, args.max_seconds, state or root / "state")
-        ended = f"ended by --max-seconds {args.max_seconds:.0f}"
-        with contextlib.suppress(OutOfTimeError):
-            if not course.over():
-                trainer.fit(train, valid, saved=True, show_progress=False, callback_fn=course)
-                ended = "stopped early by RecBole"
-        model.load_state_dict(torch.load(trainer.saved_model_file)["state_dict"])
-        model.eval()
-        _, valid_ranks = ranks_by_user(model, dataset, valid.dataset.inter_feat, before_valid)
-        users, ranks = ranks_by_user(model, dataset, test.dataset.inter_feat, before_test)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("w", encoding="utf-8", newline="") as out:
+        course, ended, valid_ranks, users, ranks = trained(args, pathlib.Path(folder))
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    with args.output.open("w", encoding="utf-8", newline="") as out:
         csv.writer(out).writerows([("user_id", "rank"), *zip(users, ranks.tolist(), strict=True)])
     last = f"{len(course.curve)} epochs in {course.curve[-1][0]:.0f} s on {args.threads} thread(s)"
     print(f"{args.model}, seed {args.seed}: {last}, {ended}")
@@ -166,7 +195,7 @@ def main() -> None:
         "curve": course.curve,
         "recbole": recbole.__version__, "torch": torch.__version__,
     }  # fmt: skip
-    output.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    args.output.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
