@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import config as tf_config
 
-from ranker import callbacks, checkpointing, long_term
+from ranker import callbacks, checkpointing, optimizer
 from schemas.errors import ModelError
 
 if TYPE_CHECKING:
@@ -147,7 +146,7 @@ def _rows(batches: tf.data.Dataset, validation: tf.data.Dataset | None, workers:
 def compiled(build: Callable[[], tf.keras.Model], options: TrainingOptions, steps_per_epoch: int) -> tf.keras.Model:
     """The model that `build` makes, with the optimiser that `fit` trains it with, and all of its variables."""
     model = build()
-    model.compile(optimizer=_optimizer(options, steps_per_epoch), jit_compile=options.xla)
+    model.compile(optimizer=optimizer.build(options, steps_per_epoch), jit_compile=options.xla)
     model.optimizer.build(model.trainable_variables)
     # A metric's result is that of all machines already; Keras would add them up.
     model.distribute_reduction_method = "first"
@@ -194,52 +193,6 @@ def _unwrapped(model: tf.keras.Model) -> Iterator[None]:
     finally:
         for layer in wrapped:
             layer._could_use_gpu_kernel = True
-
-
-class Schedule(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """The learning rate of each step.
-
-    With w steps of warm-up among n, step t (0 is the first) has the rate (t + 1) / w while t < w; then the highest
-    rate, or, along a cosine, (1 + cos(pi (t - w) / (n - w))) / 2 of it (Loshchilov, Hutter, ICLR 2017, without
-    restarts).
-
-    Args:
-        highest: rate after the warm-up.
-        steps: of the whole training, at least 1.
-        warm_up: share of them.
-        cosine: go down to zero; otherwise stay.
-    """
-
-    def __init__(self, highest: float, steps: int, warm_up: float, cosine: bool) -> None:
-        super().__init__()
-        self.highest, self.steps, self.warm_up, self.cosine = highest, steps, warm_up, cosine
-
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        done = tf.cast(step, tf.float32)
-        rising = math.ceil(self.steps * self.warm_up)
-        share = tf.minimum(1.0, (done + 1.0) / max(rising, 1))
-        if self.cosine:
-            gone = tf.clip_by_value((done - rising) / max(self.steps - rising, 1), 0.0, 1.0)
-            share *= 0.5 * (1.0 + tf.cos(math.pi * gone))
-        return self.highest * share
-
-    def get_config(self) -> dict[str, float | int | bool]:
-        return {"highest": self.highest, "steps": self.steps, "warm_up": self.warm_up, "cosine": self.cosine}
-
-
-def _optimizer(options: TrainingOptions, steps_per_epoch: int) -> tf.keras.optimizers.Optimizer:
-    """AdamW (Loshchilov, Hutter, ICLR 2019), which is Adam where nothing decays; it keeps the averages of weights."""
-    steps = options.epochs * steps_per_epoch
-    rate = Schedule(options.learning_rate, steps, options.warm_up, options.schedule == "cosine")
-    optimizer = tf.keras.optimizers.AdamW(
-        rate,
-        weight_decay=options.weight_decay,
-        global_clipnorm=options.clip_norm,
-        use_ema=options.ema is not None,
-        ema_momentum=options.ema or 0.0,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", long_term.WEIGHT])
-    return optimizer
 
 
 def _resume(model: tf.keras.Model, checkpoint: str | None, seed: int) -> checkpointing.TrainingState:
