@@ -126,22 +126,26 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--max-seconds", type=float, default=float("inf"), help="end the training after the epoch")
     parser.add_argument("--state", type=absolute, help="folder to keep the training in, and to go on from")
     parser.add_argument(
+        "--choose", choices=["recbole", "masked"], default="recbole",
+        help="the best epoch by RecBole's own validation score, MRR@10 with past items among the answers, or by "
+        "NDCG@10 without them, as ours is chosen",
+    )  # fmt: skip
+    parser.add_argument(
         "--no-gradient-checks", action="store_true",
         help="without torch's search for NaN in every gradient, which importing RecBole switches on: a third faster",
     )  # fmt: skip
     return parser.parse_args()
 
 
-def fitted(trainer, train, valid, args: argparse.Namespace, state: pathlib.Path) -> tuple[Course, str]:
-    """Trains, or goes on; how that went, and why it ended."""
-    course = Course(trainer, train.generator, args.max_seconds, state)
+def fitted(trainer, train, valid, course: Course, args: argparse.Namespace) -> str:
+    """Trains, or goes on; why it ended."""
     if not course.over():
         try:
             trainer.fit(train, valid, saved=True, show_progress=False, callback_fn=course)
-            return course, "stopped early by RecBole"
+            return "stopped early by RecBole"
         except OutOfTimeError:
             pass
-    return course, f"ended by --max-seconds {args.max_seconds:.0f}"
+    return f"ended by --max-seconds {args.max_seconds:.0f}"
 
 
 class Trained(NamedTuple):
@@ -167,10 +171,16 @@ def trained(args: argparse.Namespace, root: pathlib.Path) -> Trained:
     if args.no_gradient_checks:
         torch.autograd.set_detect_anomaly(False)
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
-    course, ended = fitted(trainer, train, valid, args, args.state or root / "state")
-    model.load_state_dict(torch.load(trainer.saved_model_file)["state_dict"])
-    model.eval()
-    _, valid_ranks = ranks_by_user(model, dataset, valid.dataset.inter_feat, before_valid)
+
+    def validated() -> np.ndarray:
+        model.eval()
+        return ranks_by_user(model, dataset, valid.dataset.inter_feat, before_valid)[1]
+
+    judge = (lambda: metrics(validated())["ndcg@10"]) if args.choose == "masked" else None
+    course = Course(trainer, train.generator, args.max_seconds, args.state or root / "state", judge)
+    ended = fitted(trainer, train, valid, course, args)
+    model.load_state_dict(course.best())
+    valid_ranks = validated()
     return Trained(course, ended, valid_ranks, *ranks_by_user(model, dataset, test.dataset.inter_feat, before_test))
 
 

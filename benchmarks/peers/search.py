@@ -4,9 +4,9 @@
 
 For each model: its defaults and settings drawn at random, one seed each. With rungs each is trained for the first of
 them, in seconds; the best third goes on to the next, and the best third of those to RecBole's own end. What has the
-best masked validation NDCG@10 is trained with two more seeds, and the defaults with as many as asked for. Test ranks of
-each are written beside, and no choice reads them. The same command goes on with a search that was killed. It imports
-nothing of ours, so it runs wherever RecBole does.
+best masked validation NDCG@10 is trained with two more seeds, and the defaults with as many as asked for. Epochs are
+chosen by the same figure. Test ranks of each are written beside, and no choice reads them. The same command goes on
+with a search that was killed. It imports nothing of ours, so it runs wherever RecBole does.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def train(job: Job, args: argparse.Namespace, most: float, until: float) -> dict
     if record is None:
         command = [sys.executable, str(PEER), "--order", str(args.order), "--output", str(output), "--model", job.model]
         command += ["--seed", str(job.seed), "--max-seconds", str(min(most, left - args.least / 2))]
-        command += ["--state", str(args.folder / "states" / stem), "--no-gradient-checks"]
+        command += ["--state", str(args.folder / "states" / stem), "--no-gradient-checks", "--choose", "masked"]
         for key, value in {**job.settings, "use_gpu": args.gpu}.items():
             command += ["--set", f"{key}={value}"]
         with (args.folder / f"{stem}.log").open("a", encoding="utf-8") as log:

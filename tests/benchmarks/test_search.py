@@ -13,7 +13,7 @@ from benchmarks.peers import search
 STAND_IN = """
 import argparse, json, pathlib
 parser = argparse.ArgumentParser()
-for name in ("--order", "--output", "--model", "--seed", "--max-seconds", "--state"):
+for name in ("--order", "--output", "--model", "--seed", "--max-seconds", "--state", "--choose"):
     parser.add_argument(name)
 parser.add_argument("--no-gradient-checks", action="store_true")
 parser.add_argument("--set", action="append", default=[])
