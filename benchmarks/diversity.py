@@ -46,9 +46,9 @@ class Attributes:
     def __init__(self, values: dict[str, list[str]]) -> None:
         self.values = values
         known = {value: n for n, value in enumerate(sorted({v for row in values.values() for v in row}))}
-        self.table = np.zeros((len(values), len(known)), np.float32)
+        self.table = np.full((len(values), max(map(len, values.values()), default=0)), -1, np.int64)
         for row, held in zip(self.table, values.values(), strict=True):
-            row[[known[value] for value in held]] = 1.0
+            row[: len(held)] = [known[value] for value in held]
 
     def of(self, items: Sequence[str]) -> list[list[str]]:
         """Values of each item."""

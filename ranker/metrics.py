@@ -177,18 +177,22 @@ def intra_list_distance_at_k(items: np.ndarray, k: int, attributes: np.ndarray) 
         items: [n, K] int64, best first; rows of `attributes`, COLD_ITEM (no attributes), or NO_ITEM where a list is
             shorter.
         k: cutoff, in items, at least 2.
-        attributes: [c, m] of 0 and 1.
+        attributes: [c, w] int64, numbers of an item's values, each once, and -1 where it has fewer than w.
     Returns: [n] float64 in [0, 1]; NaN for a list of fewer than two items.
     Raises: ValueError: k < 2, or an item outside `attributes`.
     """
     if k < 2:
         raise ValueError(f"A distance within a list needs two items; got k = {k}.")
     first = _first(items, k, len(attributes))
-    norms = np.linalg.norm(attributes, axis=1, keepdims=True)
-    unit = np.divide(attributes, norms, out=np.zeros(attributes.shape), where=norms > 0)
     there = first != NO_ITEM
-    vectors = np.where((first >= 0)[..., None], unit[np.maximum(first, 0)], 0.0)
-    both = (vectors.sum(axis=1) ** 2).sum(axis=1) - (vectors**2).sum(axis=(1, 2))
+    values = np.where((first >= 0)[..., None], attributes[np.maximum(first, 0)], -1)
+    held = values >= 0
+    number = held.sum(axis=2)
+    # The sum of a list's unit vectors, by its values alone: all values there are would be far too many.
+    lists, positions, _ = np.nonzero(held)
+    places, place = np.unique(np.stack([lists, values[held]]), axis=1, return_inverse=True)
+    totals = np.bincount(place.ravel(), weights=1.0 / np.sqrt(number[lists, positions]), minlength=places.shape[1])
+    both = np.bincount(places[0], weights=totals**2, minlength=len(first)) - (number > 0).sum(axis=1)
     pairs = there.sum(axis=1) * (there.sum(axis=1) - 1.0)
     return np.where(pairs > 0, 1.0 - both / np.maximum(pairs, 1.0), np.nan)
 

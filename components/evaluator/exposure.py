@@ -170,22 +170,23 @@ def exported_items(model: str) -> pl.DataFrame | None:
 
 
 def _attributes(items: pl.DataFrame) -> tuple[dict[str, int], np.ndarray] | None:
-    """Rows of ids and [c, m] of 0 and 1 over all values of all categories; None: the table has no categories."""
+    """Rows of ids, and what ranker.metrics calls attributes; None: the table has no categories."""
     columns = [
         name for name, kind in items.schema.items() if name.startswith(f.FEATURE_PREFIX) and kind == pl.List(pl.String)
     ]
     if not columns:
         return None
-    values = {
-        value: n
-        for n, value in enumerate(
-            dict.fromkeys((c, v) for c in columns for row in items[c].to_list() for v in row or ())
-        )
-    }
-    made = np.zeros((items.height, len(values)), np.float32)
-    for column in columns:
-        for n, row in enumerate(items[column].to_list()):
-            made[n, [values[column, value] for value in row or ()]] = 1.0
+    row = pl.int_range(pl.len()).alias("row")
+    each = [
+        items.select(row, value=pl.col(name)).explode("value").drop_nulls().with_columns(column=pl.lit(name))
+        for name in columns
+    ]
+    held = pl.concat(each).unique().sort("row")
+    numbers = held.select(pl.struct("column", "value").rank("dense")).to_series().to_numpy() if len(held) else []
+    rows = held["row"].to_numpy()
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    made = np.full((items.height, int(place.max(initial=-1)) + 1), -1, np.int64)
+    made[rows, place] = numbers
     return {item: n for n, item in enumerate(items[f.ITEM_ID])}, made
 
 

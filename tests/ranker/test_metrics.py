@@ -111,7 +111,7 @@ def test_novelty_is_self_information_in_bits():
 
 
 def test_distance_within_a_list_is_that_of_all_its_pairs():
-    attributes = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
+    attributes = np.array([[0, -1], [0, 1], [1, -1], [-1, -1]])
     found = metrics.intra_list_distance_at_k(np.array([[0, 1, 2], [0, 3, -1], [0, -2, -1], [0, -1, -1]]), 3, attributes)
     half = 1 - 1 / np.sqrt(2)
     np.testing.assert_allclose(found, [(half + 1 + half) / 3, 1.0, 1.0, np.nan])

@@ -42,6 +42,25 @@ def test_items_that_training_never_saw_are_new_to_everybody_and_like_none(rows):
     assert found["ild@2"] == 1.0
 
 
+def test_distance_is_over_all_columns_each_value_once(rows):
+    both = TABLE.with_columns(feature_era=pl.Series([["war", "war"], [], ["old", "war"]]))
+    found = exposure.measure(rows, "valid", COUNTS, both, (2,))
+    # a is war and war's era, b war alone, c drama, old and war's era: 1 - 1 / sqrt(2 * 1), 1 - 1 / sqrt(2 * 3)
+    assert found["ild@2"] == pytest.approx((1 - 2**-0.5 + 1 - 6**-0.5) / 2)
+
+
+def test_a_table_of_items_may_have_more_values_than_memory_would_hold_for_each(rows):
+    many = 300_000  # with a value each: 360 GB as a matrix
+    table = pl.DataFrame({"item_id": ["a", "b", "c", *map(str, range(many))]})
+    table = table.with_columns(feature_maker=pl.concat_list(pl.col("item_id")))
+    assert exposure.measure(rows, "valid", COUNTS, table, (2,))["ild@2"] == 1.0
+
+
+def test_no_item_has_a_value(rows):
+    table = TABLE.with_columns(feature_genres=pl.Series([[], [], []], dtype=pl.List(pl.String)))
+    assert exposure.measure(rows, "valid", COUNTS, table, (2,))["ild@2"] == 1.0
+
+
 def test_without_lists_or_a_table_there_is_nothing_to_say(rows):
     assert exposure.measure(rows, "train", COUNTS, TABLE, (2,)) == {}
     assert "ild@2" not in exposure.measure(rows, "valid", COUNTS, None, (2,))
