@@ -182,7 +182,7 @@ def _attributes(items: pl.DataFrame) -> tuple[dict[str, int], np.ndarray] | None
         for name in columns
     ]
     held = pl.concat(each).unique().sort("row")
-    numbers = held.select(pl.struct("column", "value").rank("dense")).to_series().to_numpy() if len(held) else []
+    numbers = held.select(pl.struct("column", "value").rank("dense")).to_series().to_numpy()
     rows = held["row"].to_numpy()
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)
     made = np.full((items.height, int(place.max(initial=-1)) + 1), -1, np.int64)
