@@ -44,11 +44,12 @@ class Attributes:
     """
 
     def __init__(self, values: dict[str, list[str]]) -> None:
+        from ranker import metrics
+
         self.values = values
         known = {value: n for n, value in enumerate(sorted({v for row in values.values() for v in row}))}
-        self.table = np.full((len(values), max(map(len, values.values()), default=0)), -1, np.int64)
-        for row, held in zip(self.table, values.values(), strict=True):
-            row[: len(held)] = [known[value] for value in held]
+        held = [list(dict.fromkeys(row)) for row in values.values()]
+        self.table = metrics.numbered(held, known, max(map(len, held), default=0))
 
     def of(self, items: Sequence[str]) -> list[list[str]]:
         """Values of each item."""

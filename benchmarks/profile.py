@@ -81,7 +81,7 @@ def read_job(root: pathlib.Path, config: Any) -> Any:
     train, valid, test = ([f"{examples}/Split-{name}/*"] for name in (f.TRAIN, f.VALID, f.TEST))
     counts = f"{_newest(root, 'SequenceGen', 'item_counts')}/{ITEM_COUNTS_FILE}"
     window, mask_seen = config.sequence_gen.window, config.sequence_gen.mask_seen
-    items = f"{_newest(root, 'ItemExampleGen', 'examples')}/*/*" if config.items else None
+    items = f"{_newest(root, 'ItemExampleGen', 'examples')}/Split-{f.ALL}/*" if config.items else None
     return Job.of(
         config.trainer,
         Sources(train, valid, test, item_counts=counts, window=window, mask_seen=mask_seen, items=items),

@@ -67,11 +67,11 @@ class Course:
         self.processor = time.process_time() - self._worked
         print(f"epoch {epoch + 1}: {self.curve[-1][0]:.0f} s, RecBole's own validation score {score:.4f}", flush=True)
         self._keep(epoch)
-        if self.curve[-1][0] > self._most:
+        if self.over():
             raise OutOfTimeError
 
     def over(self) -> bool:
-        """Whether the time was over before this call."""
+        """Whether the time is."""
         return bool(self.curve) and self.curve[-1][0] > self._most
 
     def _compare(self) -> None:
@@ -101,4 +101,4 @@ class Course:
         self._generator.set_state(shuffles)
         story = json.loads(self._story.read_text(encoding="utf-8"))
         self.curve, self.processor = [tuple(point) for point in story["curve"]], story["processor"]
-        self._judged = story.get("judged", 0.0)
+        self._judged = story["judged"]

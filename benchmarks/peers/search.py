@@ -84,8 +84,25 @@ def kept(output: pathlib.Path, most: float) -> dict[str, Any] | None:
     return record if whole else None
 
 
+def launched(job: Job, args: argparse.Namespace, output: pathlib.Path, most: float, until: float) -> bool:
+    """Trains in a process of its own; whether it ended well. The arguments are train's, and where ranks go."""
+    left = until - time.monotonic()
+    if left < args.least:
+        return False
+    command = [sys.executable, str(PEER), "--order", str(args.order), "--output", str(output), "--model", job.model]
+    command += ["--seed", str(job.seed), "--max-seconds", str(min(most, left - args.least / 2))]
+    command += ["--state", str(args.folder / "states" / output.stem), "--no-gradient-checks", "--choose", "masked"]
+    for key, value in {**job.settings, "use_gpu": args.gpu}.items():
+        command += ["--set", f"{key}={value}"]
+    with output.with_suffix(".log").open("a", encoding="utf-8") as log:
+        process = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False, env={**os.environ, **KEPT})
+    if process.returncode:
+        print(f"{output.stem} failed with {process.returncode}", flush=True)
+    return process.returncode == 0
+
+
 def train(job: Job, args: argparse.Namespace, most: float, until: float) -> dict[str, Any] | None:
-    """Trains in a process of its own, goes on with what an earlier call has left.
+    """Trains, or goes on with what an earlier call has left.
 
     Args:
         job: what is trained.
@@ -94,30 +111,15 @@ def train(job: Job, args: argparse.Namespace, most: float, until: float) -> dict
         until: by the monotonic clock, when everything has to be over.
     Returns: its record; None where there was too little time, or it failed (the log says why).
     """
-    stem = f"{job.model}-{job.name}-{job.seed}"
-    output = args.folder / f"{stem}.csv"
+    output = args.folder / f"{job.model}-{job.name}-{job.seed}.csv"
     record = kept(output, most)
-    left = until - time.monotonic()
-    if record is None and left < args.least:
-        return None
     if record is None:
-        command = [sys.executable, str(PEER), "--order", str(args.order), "--output", str(output), "--model", job.model]
-        command += ["--seed", str(job.seed), "--max-seconds", str(min(most, left - args.least / 2))]
-        command += ["--state", str(args.folder / "states" / stem), "--no-gradient-checks", "--choose", "masked"]
-        for key, value in {**job.settings, "use_gpu": args.gpu}.items():
-            command += ["--set", f"{key}={value}"]
-        with (args.folder / f"{stem}.log").open("a", encoding="utf-8") as log:
-            process = subprocess.run(
-                command, stdout=log, stderr=subprocess.STDOUT, check=False, env={**os.environ, **KEPT}
-            )
-        if process.returncode:
-            print(f"{stem} failed with {process.returncode}", flush=True)
+        if not launched(job, args, output, most, until):
             return None
         record = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
     valid, test = record["valid"]["ndcg@10"], record["test"]["ndcg@10"]
-    print(
-        f"{stem} {valid:.4f} {test:.4f} {record['epochs']} epochs {record['seconds']:.0f} s {job.settings}", flush=True
-    )
+    told = f"{valid:.4f} {test:.4f} {record['epochs']} epochs {record['seconds']:.0f} s {job.settings}"
+    print(f"{output.stem} {told}", flush=True)
     return {**record, "name": job.name, "drawn": job.settings}
 
 
@@ -125,11 +127,6 @@ def trials(model: str, number: int, only: Sequence[str]) -> list[Job]:
     """The defaults and what was drawn, one training each."""
     settings = {DEFAULTS: {}, **{f"trial{n}": each for n, each in enumerate(drawn(model, number, only))}}
     return [Job(model, name, SEEDS[0], each) for name, each in settings.items()]
-
-
-def best_first(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By masked validation."""
-    return sorted(records, key=lambda record: -record["valid"]["ndcg@10"])
 
 
 def halved(model: str, args: argparse.Namespace, run: Callable[[list[Job], float], list[dict[str, Any]]]) -> list[Job]:
@@ -141,21 +138,21 @@ def halved(model: str, args: argparse.Namespace, run: Callable[[list[Job], float
         run: trains jobs for so many seconds and returns the records of those that ended well.
     Returns: the other seeds of the best, and of the defaults as many as asked for.
     """
-    jobs = trials(model, args.trials, args.only)
+    jobs = {job.name: job for job in trials(model, args.trials, args.only)}
     records: list[dict[str, Any]] = []
     for most in (*args.rungs, float("inf")):
-        found = {record["name"]: record for record in run(jobs, most)}
-        records = best_first(list(found.values())) or records
-        jobs = [
-            job for record in records[: math.ceil(len(records) / KEEP)] for job in jobs if job.name == record["name"]
-        ]
-    if not records:
+        found = run(list(jobs.values()), most)
+        records = sorted(found, key=lambda record: -record["valid"]["ndcg@10"]) or records
+        going_on = [record["name"] for record in records[: math.ceil(len(records) / KEEP)]]
+        jobs = {name: jobs[name] for name in going_on}
+    if not jobs:
         return []
-    best = records[0]
-    print(f"best of {args.trials} trials of {model} and its defaults: {best['name']} {best['drawn']}", flush=True)
-    seeds = {best["name"]: SEEDS[1:]} | ({DEFAULTS: SEEDS[: args.default_seeds]} if best["name"] != DEFAULTS else {})
-    settings = {best["name"]: best["drawn"], DEFAULTS: {}}
-    return [Job(model, name, seed, settings[name]) for name, each in seeds.items() for seed in each]
+    best = next(iter(jobs.values()))
+    print(f"best of {args.trials} trials of {model} and its defaults: {best.name} {best.settings}", flush=True)
+    again = [best._replace(seed=seed) for seed in SEEDS[1:]]
+    if best.name != DEFAULTS:
+        again += [Job(model, DEFAULTS, seed, {}) for seed in SEEDS[: args.default_seeds]]
+    return again
 
 
 def main() -> None:
