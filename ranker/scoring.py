@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 RANKED = 1 << 20
 BEST = 1 << 24
 LEAST = 4096  # items scored at a time, however many rows
-WHOLE = 65_536  # items up to which a catalogue is scored at once: XLA knows no parts of it
+WHOLE = 65_536  # items up to which a catalogue is scored at once
 
 
 def queries(model_queries: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
@@ -164,15 +164,18 @@ def _fold(
     if size <= WHOLE:
         return whole()
     rows = tf.shape(query, tf.int64)[0]
-    chunk = tf.maximum(at_once // tf.maximum(rows, 1), LEAST)
+    chunk = tf.minimum(tf.maximum(at_once // tf.maximum(rows, 1), LEAST), size)
+    # XLA has to know how wide a part is, so the last one, which may be narrower, stands behind the loop.
+    last = (size - 1) // chunk * chunk
 
     def body(first: tf.Tensor, carry: Any) -> tuple[tf.Tensor, Any]:
-        part = candidate[first : tf.minimum(first + chunk, size)]
+        part = tf.slice(candidate, tf.stack([first, 0]), tf.stack([chunk, candidate.shape[1]]))
         return first + chunk, step(first, scored(first, part), carry)
 
     def by_chunk() -> Any:
         start = (tf.constant(0, tf.int64), initial)
-        return tf.while_loop(lambda first, _: first < size, body, start, parallel_iterations=1)[1]
+        carry = tf.while_loop(lambda first, _: first < last, body, start, parallel_iterations=1)[1]
+        return step(last, scored(last, candidate[last:]), carry)
 
     # Each chunk is a copy of its part of the candidates, which for one user costs more than scoring all of them.
     return tf.cond(rows * size <= at_once, whole, by_chunk)

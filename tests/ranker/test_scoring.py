@@ -1,5 +1,7 @@
 """Ranks and best items: ties, masks, fallback, and chunks that change nothing."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,6 +19,12 @@ def _chunk(request, monkeypatch):
     monkeypatch.setattr(scoring, "LEAST", least)
     monkeypatch.setattr(scoring, "RANKED", at_once)
     monkeypatch.setattr(scoring, "BEST", at_once)
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "XLA"])
+def compiled(request):
+    """tf.function, by XLA or without."""
+    return functools.partial(tf.function, jit_compile=request.param)
 
 
 def given():
@@ -37,16 +45,16 @@ def given():
         ([1, 0], [[0], [0]], [0, 0]),
     ],
 )
-def test_rank_of_the_label(labels, masked, expected):
-    ranks = tf.function(scoring.label_ranks)(
+def test_rank_of_the_label(compiled, labels, masked, expected):
+    ranks = compiled(scoring.label_ranks)(
         given()[0], tf.constant(labels, tf.int64), given()[1], tf.constant(masked, tf.int64)
     )
     np.testing.assert_array_equal(ranks, expected)
 
 
 @pytest.mark.usefixtures("_chunk")
-def test_best_items_leave_out_masked_ones_and_end_in_minus_infinity():
-    columns, scores = tf.function(scoring.best)(*given(), tf.constant([[2], [4]], tf.int64), 5)
+def test_best_items_leave_out_masked_ones_and_end_in_minus_infinity(compiled):
+    columns, scores = compiled(scoring.best)(*given(), tf.constant([[2], [4]], tf.int64), 5)
     np.testing.assert_array_equal(columns[:, :4], [[2, 3, 1, 4], [0, 1, 3, 4]])
     np.testing.assert_array_equal(scores[:, 4], [-np.inf, -np.inf])
     np.testing.assert_array_equal(scores[0, :4], [2.0, 2.0, 1.0, 0.0])
@@ -78,7 +86,7 @@ def aged():
 
 
 @pytest.mark.usefixtures("_chunk")
-def test_age_moves_ranks_and_takes_away_what_is_not_published_but_never_the_label():
+def test_age_moves_ranks_and_takes_away_what_is_not_published_but_never_the_label(compiled):
     added = aged().gain(tf.range(5)).numpy()
     scores = SCORES + added
     scores[0, [0, 3]] = -np.inf
@@ -87,7 +95,7 @@ def test_age_moves_ranks_and_takes_away_what_is_not_published_but_never_the_labe
         own = (SCORES + added)[:, [label]]
         others = np.arange(5) != label
         before = (scores > own) | ((scores == own) & (np.arange(5) < label))
-        ranks = tf.function(scoring.label_ranks)(
+        ranks = compiled(scoring.label_ranks)(
             given()[0], tf.fill([2], tf.constant(label + 2, tf.int64)), given()[1], none, aged()
         )
         np.testing.assert_array_equal(ranks, 1 + (before & others).sum(axis=1))
