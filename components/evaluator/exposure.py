@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from components.evaluator.report import Report
 
 UserGroups = dict[str, dict[str, dict[str, float]]]
+Attributes = tuple[dict[str, int], np.ndarray]  # rows of ids, and what ranker.metrics calls attributes
 SMALLEST: Final = 30  # examples of a slice, below which its NDCG says too little of a group
 
 
@@ -49,11 +50,11 @@ def add(report: Report, folder: str, item_counts: str, model: str, cutoffs: Sequ
         cutoffs: k.
     Returns: split -> what `user_groups` gives.
     """
-    counts, items = per_user.read_item_counts(item_counts), exported_items(model)
+    counts, table = per_user.read_item_counts(item_counts), attributes(exported_items(model))
     groups = {split: user_groups(folder, split, cutoffs) for split in report}
     for split, by_model in report.items():
         slices = by_model[per_user.CANDIDATE]
-        found = {**measure(folder, split, counts, items, cutoffs), **gaps(slices, cutoffs)}
+        found = {**measure(folder, split, counts, table, cutoffs), **gaps(slices, cutoffs)}
         found |= _group_gaps(groups[split], cutoffs)
         for name, value in found.items():
             slices[per_user.OVERALL][name] = {"value": value, "low": None, "high": None}
@@ -96,7 +97,7 @@ def _group_gaps(groups: UserGroups, cutoffs: Sequence[int]) -> dict[str, float]:
 
 
 def measure(
-    folder: str, split: str, counts: pl.DataFrame, items: pl.DataFrame | None, cutoffs: Sequence[int]
+    folder: str, split: str, counts: pl.DataFrame, table: Attributes | None, cutoffs: Sequence[int]
 ) -> dict[str, float]:
     """Gini, novelty and distance of the first k of all lists of a split.
 
@@ -104,12 +105,11 @@ def measure(
         folder: of the Parquet files of schemas.records.PER_USER.
         split: of them.
         counts: schemas.records.ITEM_COUNTS.
-        items: the table that the model was exported with (`exported_items`); None: there is none.
+        table: of the items (`attributes`); None: they have no categories.
         cutoffs: k.
     Returns: value by name; empty where the split has no lists.
     """
     known = {item: n for n, item in enumerate(counts["item_id"])}
-    table = _attributes(items) if items is not None else None
     exposed = {k: np.zeros(len(known), np.int64) for k in cutoffs}
     sums: dict[str, list[float]] = {}
     for path in sorted(fileio.glob(f"{folder}/*.parquet")):
@@ -169,8 +169,10 @@ def exported_items(model: str) -> pl.DataFrame | None:
         return pl.read_parquet(file.read())
 
 
-def _attributes(items: pl.DataFrame) -> tuple[dict[str, int], np.ndarray] | None:
-    """Rows of ids, and what ranker.metrics calls attributes; None: the table has no categories."""
+def attributes(items: pl.DataFrame | None) -> Attributes | None:
+    """The categories of an items table (`exported_items`); None: it has none, or there is no table."""
+    if items is None:
+        return None
     columns = [
         name for name, kind in items.schema.items() if name.startswith(f.FEATURE_PREFIX) and kind == pl.List(pl.String)
     ]

@@ -25,7 +25,7 @@ def rows(tmp_path):
 
 
 def test_figures_of_a_split_are_those_of_its_lists(rows):
-    found = exposure.measure(rows, "valid", COUNTS, TABLE, (1, 2))
+    found = exposure.measure(rows, "valid", COUNTS, exposure.attributes(TABLE), (1, 2))
     # Shown at 2: a twice, b and c once, d never: 0 1 1 2 -> (-3 * 0 - 1 + 1 + 3 * 2) / (4 * 4)
     assert found["gini@2"] == pytest.approx(6 / 16)
     assert found["gini@1"] == pytest.approx(3 / 4)  # a alone
@@ -37,14 +37,14 @@ def test_figures_of_a_split_are_those_of_its_lists(rows):
 
 
 def test_items_that_training_never_saw_are_new_to_everybody_and_like_none(rows):
-    found = exposure.measure(rows, "test", COUNTS, TABLE, (2,))
+    found = exposure.measure(rows, "test", COUNTS, exposure.attributes(TABLE), (2,))
     assert found["novelty@2"] == pytest.approx((4 + 3) / 2)
     assert found["ild@2"] == 1.0
 
 
 def test_distance_is_over_all_columns_each_value_once(rows):
     both = TABLE.with_columns(feature_era=pl.Series([["war", "war"], [], ["old", "war"]]))
-    found = exposure.measure(rows, "valid", COUNTS, both, (2,))
+    found = exposure.measure(rows, "valid", COUNTS, exposure.attributes(both), (2,))
     # a is war and war's era, b war alone, c drama, old and war's era: 1 - 1 / sqrt(2 * 1), 1 - 1 / sqrt(2 * 3)
     assert found["ild@2"] == pytest.approx((1 - 2**-0.5 + 1 - 6**-0.5) / 2)
 
@@ -53,18 +53,18 @@ def test_a_table_of_items_may_have_more_values_than_memory_would_hold_for_each(r
     many = 300_000  # with a value each: 360 GB as a matrix
     table = pl.DataFrame({"item_id": ["a", "b", "c", *map(str, range(many))]})
     table = table.with_columns(feature_maker=pl.concat_list(pl.col("item_id")))
-    assert exposure.measure(rows, "valid", COUNTS, table, (2,))["ild@2"] == 1.0
+    assert exposure.measure(rows, "valid", COUNTS, exposure.attributes(table), (2,))["ild@2"] == 1.0
 
 
 def test_no_item_has_a_value(rows):
     table = TABLE.with_columns(feature_genres=pl.Series([[], [], []], dtype=pl.List(pl.String)))
-    assert exposure.measure(rows, "valid", COUNTS, table, (2,))["ild@2"] == 1.0
+    assert exposure.measure(rows, "valid", COUNTS, exposure.attributes(table), (2,))["ild@2"] == 1.0
 
 
 def test_without_lists_or_a_table_there_is_nothing_to_say(rows):
-    assert exposure.measure(rows, "train", COUNTS, TABLE, (2,)) == {}
-    assert "ild@2" not in exposure.measure(rows, "valid", COUNTS, None, (2,))
-    assert "ild@2" not in exposure.measure(rows, "valid", COUNTS, TABLE.select("item_id"), (2,))
+    assert exposure.measure(rows, "train", COUNTS, exposure.attributes(TABLE), (2,)) == {}
+    assert "ild@2" not in exposure.measure(rows, "valid", COUNTS, exposure.attributes(None), (2,))
+    assert "ild@2" not in exposure.measure(rows, "valid", COUNTS, exposure.attributes(TABLE.select("item_id")), (2,))
 
 
 def slices(**values):
