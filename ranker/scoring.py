@@ -165,7 +165,8 @@ def _fold(
         return whole()
     rows = tf.shape(query, tf.int64)[0]
     chunk = tf.minimum(tf.maximum(at_once // tf.maximum(rows, 1), LEAST), size)
-    # XLA has to know how wide a part is, so the last one, which may be narrower, stands behind the loop.
+    # XLA has to know how wide a part is, so the last one, which may be narrower, stands behind the loop. And it compiles
+    # the loop even where all is scored at once, so no part may be wider than the catalogue.
     last = (size - 1) // chunk * chunk
 
     def body(first: tf.Tensor, carry: Any) -> tuple[tf.Tensor, Any]:
