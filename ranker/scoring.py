@@ -165,7 +165,7 @@ def _fold(
         return whole()
     rows = tf.shape(query, tf.int64)[0]
     chunk = tf.minimum(tf.maximum(at_once // tf.maximum(rows, 1), LEAST), size)
-    # XLA has to know how wide a part is, so the last one, which may be narrower, stands behind the loop. And it compiles
+    # XLA has to know how wide a part is, so the last one, which may be narrower, stands behind the loop. It compiles
     # the loop even where all is scored at once, so no part may be wider than the catalogue.
     last = (size - 1) // chunk * chunk
 
